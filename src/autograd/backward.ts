@@ -1,0 +1,341 @@
+import { add } from '../ops/arithmetic.ts';
+import { formatShape, sameShape } from '../tensor/shape.ts';
+import type { Storage } from '../tensor/storage.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { mode, setGradEnabled } from './mode.ts';
+import { AccumulateGrad, type Gradient, type Node } from './node.ts';
+import { edgeOf } from './primitive.ts';
+
+export interface BackwardOptions {
+  /** Keeps what was saved, so that backward can run again. Default: the value of `createGraph`. */
+  retainGraph?: boolean;
+  /** Records the backward pass itself, for second derivatives. Default false. */
+  createGraph?: boolean;
+}
+
+export interface GradOptions extends BackwardOptions {
+  /** Gradients of the outputs, in their order; `null` means 1 for a scalar. */
+  gradOutputs?: Tensor | readonly (Tensor | null)[] | null;
+  /** Returns `null` for inputs that the outputs do not depend on, instead of throwing. Default false. */
+  allowUnused?: boolean;
+}
+
+/** Nodes whose gradients are complete, the latest recorded first: a binary heap by sequence number. */
+class Ready {
+  readonly #heap: Node[] = [];
+  get size(): number {
+    return this.#heap.length;
+  }
+  push(node: Node): void {
+    const heap = this.#heap;
+    let i = heap.push(node) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (heap[parent].sequence >= node.sequence) break;
+      heap[i] = heap[parent];
+      i = parent;
+    }
+    heap[i] = node;
+  }
+  pop(): Node {
+    const heap = this.#heap;
+    const top = heap[0];
+    const last = heap.pop()!;
+    if (heap.length > 0) {
+      let i = 0;
+      for (;;) {
+        let child = 2 * i + 1;
+        if (child >= heap.length) break;
+        if (child + 1 < heap.length && heap[child + 1].sequence > heap[child].sequence) child++;
+        if (heap[child].sequence <= last.sequence) break;
+        heap[i] = heap[child];
+        i = child;
+      }
+      heap[i] = last;
+    }
+    return top;
+  }
+}
+
+/** Gradients on their way, by node and output. */
+class Pending {
+  readonly #grads = new Map<Node, Gradient[]>();
+
+  add(node: Node, index: number, grad: Tensor): void {
+    let slots = this.#grads.get(node);
+    if (!slots) this.#grads.set(node, (slots = []));
+    const before = slots[index];
+    slots[index] = before ? add(before, grad) : grad;
+  }
+
+  take(node: Node): Gradient[] {
+    const slots = this.#grads.get(node) ?? [];
+    this.#grads.delete(node);
+    return Array.from({ length: Math.max(node.outputs.length, 1) }, (_, i) => slots[i] ?? null);
+  }
+}
+
+function checkGradient(node: Node, grads: readonly Gradient[]): void {
+  grads.forEach((g, input) => {
+    if (!g) return;
+    const flat = g.isContiguous ? g : g.clone();
+    for (let i = 0; i < flat.size; i++) {
+      const value = flat.elements[flat.offset + i];
+      if (Number.isFinite(value)) continue;
+      const index: number[] = [];
+      for (let d = flat.ndim - 1, rest = i; d >= 0; d--) {
+        index.unshift(rest % flat.shape[d]);
+        rest = Math.floor(rest / flat.shape[d]);
+      }
+      throw new Error(
+        `detectAnomaly: ${node.name} returned ${value} at index [${index}] of the gradient ${formatShape(g.shape)} of its input ${input}; its outputs had the shapes ${node.outputs.map((o) => formatShape(o.shape)).join(', ')}.\nForward call of ${node.name}:${node.trace?.replace(/^Error/, '') ?? ' not recorded: switch detectAnomaly on before the forward pass'}`,
+      );
+    }
+  });
+}
+
+/** A gradient in the shape and dtype of what it belongs to. Error: a custom function that returned another shape. */
+function conform(node: Node, edgeNode: Node, index: number, grad: Tensor): Tensor {
+  const info = edgeNode.outputs[index];
+  if (!info) return grad;
+  if (!sameShape(grad.shape, info.shape))
+    throw new RangeError(
+      `${node.name}: the gradient has the shape ${formatShape(grad.shape)}, but its input has ${formatShape(info.shape)}`,
+    );
+  return grad.dtype === info.dtype ? grad : grad.to(info.dtype);
+}
+
+/**
+ * The backward pass: sends `grads` from the root tensors through the recorded graph, latest operation first, without recursion.
+ * `arrive` receives what reaches a leaf; with `targets`, only the paths to them are walked.
+ */
+function run(
+  roots: readonly Tensor[],
+  grads: readonly Tensor[],
+  options: { retainGraph: boolean; createGraph: boolean },
+  arrive: (node: Node, index: number, grad: Tensor) => void,
+  targets: ReadonlyMap<Node, ReadonlySet<number>> | null,
+): void {
+  const waiting = new Map<Node, number>();
+  const stack: Node[] = [];
+  for (const root of roots) {
+    const edge = edgeOf(root);
+    if (edge && !waiting.has(edge.node)) {
+      waiting.set(edge.node, 0);
+      stack.push(edge.node);
+    }
+  }
+  const order: Node[] = [];
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    order.push(node);
+    for (const edge of node.edges) {
+      if (!edge) continue;
+      const count = waiting.get(edge.node);
+      if (count === undefined) stack.push(edge.node);
+      waiting.set(edge.node, (count ?? 0) + 1);
+    }
+  }
+  let useful: Set<Node> | null = null;
+  if (targets) {
+    useful = new Set(targets.keys());
+    order.sort((a, b) => a.sequence - b.sequence);
+    for (const node of order)
+      if (!useful.has(node) && node.edges.some((e) => e !== null && useful!.has(e.node))) useful.add(node);
+    // AccumulateGrad nodes may be younger than the operations that use them: settle until nothing changes.
+    for (let grew = true; grew; ) {
+      grew = false;
+      for (const node of order)
+        if (!useful.has(node) && node.edges.some((e) => e !== null && useful!.has(e.node))) {
+          useful.add(node);
+          grew = true;
+        }
+    }
+  }
+  const pending = new Pending();
+  const ready = new Ready();
+  roots.forEach((root, i) => {
+    const edge = edgeOf(root);
+    if (edge) pending.add(edge.node, edge.index, grads[i]);
+  });
+  for (const [node, count] of waiting) if (count === 0) ready.push(node);
+
+  while (ready.size > 0) {
+    const node = ready.pop();
+    const incoming = pending.take(node);
+    applyHooks(node, incoming);
+    const wanted = targets?.get(node);
+    if (wanted) for (const index of wanted) if (incoming[index]) arrive(node, index, incoming[index]);
+    const proceed = !useful || useful.has(node);
+    if (node instanceof AccumulateGrad) {
+      if (!targets && incoming[0]) arrive(node, 0, incoming[0]);
+    } else {
+      let outgoing: Gradient[] = [];
+      if (proceed && incoming.some((g) => g !== null)) {
+        outgoing = node.apply(incoming);
+        if (mode.anomaly) checkGradient(node, outgoing);
+      }
+      if (!options.retainGraph) node.releaseSaved();
+      node.edges.forEach((edge, i) => {
+        if (!edge) return;
+        const grad = outgoing[i];
+        if (grad) pending.add(edge.node, edge.index, conform(node, edge.node, edge.index, grad));
+        const left = waiting.get(edge.node)! - 1;
+        waiting.set(edge.node, left);
+        if (left === 0) ready.push(edge.node);
+      });
+    }
+  }
+}
+
+function applyHooks(node: Node, incoming: Gradient[]): void {
+  if (node.outputHooks)
+    for (const [index, hooks] of node.outputHooks)
+      for (const hook of hooks) {
+        const grad = incoming[index];
+        if (grad) incoming[index] = hook(grad) ?? grad;
+      }
+  if (node.retained)
+    for (const [index, tensor] of node.retained) {
+      const grad = incoming[index];
+      if (grad) tensor.grad = tensor.grad ? add(tensor.grad, grad) : grad;
+    }
+}
+
+function rootGradient(op: string, root: Tensor, grad: Tensor | null | undefined, index: number): Tensor {
+  if (!root.requiresGrad)
+    throw new Error(
+      `${op}: element ${index} of tensors does not require grad and does not have a grad_fn: nothing in its computation has requiresGrad`,
+    );
+  if (!grad) {
+    if (root.size !== 1)
+      throw new Error(
+        `${op}: grad can be implicitly created only for scalar outputs, this one is ${formatShape(root.shape)}: reduce it (sum, mean) or pass a gradient of its shape`,
+      );
+    const ones = Tensor.allocate(root.shape, root.dtype);
+    ones.elements[0] = 1;
+    return ones;
+  }
+  if (!sameShape(grad.shape, root.shape))
+    throw new RangeError(
+      `${op}: the gradient ${formatShape(grad.shape)} does not have the output's shape ${formatShape(root.shape)}`,
+    );
+  return grad.to(root.dtype);
+}
+
+function withMode<T>(createGraph: boolean, body: () => T): T {
+  const before = mode.grad;
+  setGradEnabled(createGraph);
+  try {
+    return body();
+  } finally {
+    setGradEnabled(before);
+  }
+}
+
+/**
+ * Adds the gradients of `tensors` to the `grad` of every leaf that they were computed from.
+ *
+ * @param grads gradients of the tensors, of their shapes; may be left out for tensors of one element (then 1).
+ * Errors: no history; more than one element and no gradient; a graph that an earlier backward released.
+ * Source: `torch.autograd.backward`.
+ */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  grads?: Tensor | readonly (Tensor | null)[] | null,
+  { createGraph = false, retainGraph = createGraph }: BackwardOptions = {},
+): void {
+  const roots = tensors instanceof Tensor ? [tensors] : [...tensors];
+  const given = grads instanceof Tensor ? [grads] : (grads ?? []);
+  const start = roots.map((root, i) => rootGradient('backward', root, given[i], i));
+  withMode(createGraph, () =>
+    run(
+      roots,
+      start,
+      { retainGraph, createGraph },
+      (node, _index, grad) => {
+        const { leaf } = node as AccumulateGrad;
+        if (leaf.grad) leaf.grad = add(leaf.grad, grad);
+        else leaf.grad = createGraph ? grad : ownCopy(grad, start);
+      },
+      null,
+    ),
+  );
+}
+
+/** A leaf's gradient must not share memory with another tensor, because it is changed in place later. */
+function ownCopy(grad: Tensor, start: readonly Tensor[]): Tensor {
+  const shared =
+    grad.base !== null ||
+    start.includes(grad) ||
+    grad.storage.length !== grad.size ||
+    claimed.has(grad.storage);
+  const own = shared || !grad.isContiguous ? grad.clone() : grad.detach();
+  claimed.add(own.storage);
+  return own;
+}
+
+/** Storages that already belong to some leaf's gradient. */
+const claimed = new WeakSet<Storage>();
+
+/**
+ * The gradients of `outputs` with respect to `inputs`, in the order of the inputs; nothing is added to any `grad`.
+ *
+ * Errors: as `backward`; an input that the outputs do not depend on, unless `allowUnused`.
+ * Source: `torch.autograd.grad`.
+ */
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions & { allowUnused: true },
+): (Tensor | null)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options?: GradOptions,
+): Tensor[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false }: GradOptions = {},
+): (Tensor | null)[] {
+  const roots = outputs instanceof Tensor ? [outputs] : [...outputs];
+  const wanted = inputs instanceof Tensor ? [inputs] : [...inputs];
+  const given = gradOutputs instanceof Tensor ? [gradOutputs] : (gradOutputs ?? []);
+  const start = roots.map((root, i) => rootGradient('grad', root, given[i], i));
+  const edges = wanted.map((input, i) => {
+    const edge = edgeOf(input);
+    if (!edge)
+      throw new Error(
+        `grad: input ${i} ${formatShape(input.shape)} does not require grad: set requiresGrad before it is used`,
+      );
+    return edge;
+  });
+  const targets = new Map<Node, Set<number>>();
+  for (const { node, index } of edges) {
+    const indices = targets.get(node);
+    if (indices) indices.add(index);
+    else targets.set(node, new Set([index]));
+  }
+  const found = new Map<Node, Map<number, Tensor>>();
+  withMode(createGraph, () =>
+    run(
+      roots,
+      start,
+      { retainGraph, createGraph },
+      (node, index, gradient) => {
+        const slots = found.get(node) ?? new Map<number, Tensor>();
+        found.set(node, slots.set(index, gradient));
+      },
+      targets,
+    ),
+  );
+  return edges.map(({ node, index }, i) => {
+    const gradient = found.get(node)?.get(index) ?? null;
+    if (!gradient && !allowUnused)
+      throw new Error(
+        `grad: the outputs do not depend on input ${i} ${formatShape(wanted[i].shape)}: pass {allowUnused: true} to get null for it`,
+      );
+    return gradient;
+  });
+}

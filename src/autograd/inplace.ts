@@ -1,0 +1,116 @@
+import { copyKernel } from '../ops/cast.ts';
+import { asStrided } from '../ops/views.ts';
+import { dtypeInfo } from '../tensor/dtype.ts';
+import { formatShape, isContiguous, sameShape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { mode } from './mode.ts';
+import { type Gradient, Node } from './node.ts';
+import { edgeOf } from './primitive.ts';
+
+/** Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; memory that is read more than once. */
+export function checkWritable(name: string, target: Tensor): void {
+  if (mode.grad && target.requiresGrad) {
+    if (target.base !== null && target.base.isLeaf && target.base.requiresGrad)
+      throw new Error(
+        `${name}: a view of a leaf Variable that requires grad is being used in an in-place operation. Use noGrad(), or clone() first`,
+      );
+    if (target.isLeaf)
+      throw new Error(
+        `${name}: a leaf Variable that requires grad is being used in an in-place operation. Use noGrad(), or clone() first`,
+      );
+  }
+  for (let d = 0; d < target.ndim; d++)
+    if (target.strides[d] === 0 && target.shape[d] > 1)
+      throw new Error(
+        `${name}: more than one element of the written-to tensor ${formatShape(target.shape)} refers to a single memory location (it is expanded): clone() it first`,
+      );
+}
+
+/**
+ * Writes `result`, computed from `target` (and others) by recorded operations, into `target`: values, version and history, also
+ * through a view into the graph of its base. Errors: another shape; a dtype of a higher category.
+ */
+export function assign(name: string, target: Tensor, result: Tensor): Tensor {
+  checkWritable(name, target);
+  if (!sameShape(target.shape, result.shape))
+    throw new RangeError(
+      `${name}: the result ${formatShape(result.shape)} does not fit the tensor ${formatShape(target.shape)} that it is written to`,
+    );
+  if (dtypeInfo(result.dtype).category > dtypeInfo(target.dtype).category)
+    throw new TypeError(
+      `${name}: result type ${result.dtype} can't be cast to the desired output type ${target.dtype}`,
+    );
+  const cast = result.dtype === target.dtype ? result : result.to(target.dtype);
+  const { base } = target;
+  const baseEdge = base ? edgeOf(base) : null;
+  copyKernel(target, cast);
+  target.storage.version++;
+  const edge = edgeOf(cast);
+  if (base !== null) {
+    if (edge || baseEdge) base.setHistory(sliceWrite(name, base, target, baseEdge, edge), 0);
+    return target;
+  }
+  if (edge) target.setHistory(edge.node, edge.index);
+  else target.setHistory(null, 0);
+  return target;
+}
+
+/** The history of a base whose view was overwritten: its own gradient outside the view, the new values' gradient inside. */
+function sliceWrite(
+  name: string,
+  base: Tensor,
+  view: Tensor,
+  baseEdge: Node['edges'][number],
+  edge: Node['edges'][number],
+): Node {
+  const { shape, strides, offset } = view;
+  const node = new Node(`${name}CopySlices`, [baseEdge, edge], (_ctx, [g]): Gradient[] => {
+    if (!g) return [null, null];
+    const dense = likeBase(g, base);
+    const inside = asStrided(dense, shape, strides, offset - base.offset + dense.offset);
+    const outside = baseEdge ? noViewWrite(dense, shape, strides, offset - base.offset + dense.offset) : null;
+    return [outside, edge ? inside.clone() : null];
+  });
+  node.saveNothing();
+  node.outputs.push({ shape: base.shape, dtype: base.dtype });
+  return node;
+}
+
+/** The gradient row-major, which is the base's layout too. */
+function likeBase(g: Tensor, base: Tensor): Tensor {
+  if (!isContiguous(base.shape, base.strides))
+    throw new Error(
+      `an in-place operation through a view needs a row-major base for its gradient, this one has strides [${base.strides}]: clone() it first`,
+    );
+  return g.contiguous();
+}
+
+/** The gradient with zeros where the view was written, differentiable. */
+function noViewWrite(
+  g: Tensor,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): Tensor {
+  const mask = Tensor.allocate(g.shape, g.dtype);
+  mask.elements.fill(1, mask.offset, mask.offset + mask.size);
+  const window = mask.alias(shape, strides, offset - g.offset);
+  copyKernel(window, Tensor.allocate([], g.dtype, true).expand(shape));
+  return g.mul(mask);
+}
+
+Tensor.refreshView = (view, base) => {
+  const edge = edgeOf(base);
+  if (!edge) {
+    view.setHistory(null, 0);
+    return;
+  }
+  const before = mode.grad;
+  mode.grad = true;
+  try {
+    const fresh = asStrided(base, view.shape, view.strides, view.offset);
+    view.setHistory(fresh.gradFn, fresh.outputIndex);
+  } finally {
+    mode.grad = before;
+  }
+};

@@ -1,0 +1,119 @@
+import type { DType } from '../tensor/dtype.ts';
+import { formatShape, type Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { mode } from './mode.ts';
+
+/** A gradient for one input: `null` where it is zero or not needed. */
+export type Gradient = Tensor | null;
+
+/** Where a gradient goes: an input of `node`, which was its `index`-th output. */
+export interface Edge {
+  readonly node: Node;
+  readonly index: number;
+}
+
+export interface OutputInfo {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+export type NodeHook = (grads: Gradient[]) => void;
+
+let sequence = 0;
+
+/**
+ * One step of the recorded graph: an operation that was applied, what it saved, and where the gradients of its inputs go.
+ * It is also the context that the operation's forward and gradient see.
+ */
+export class Node {
+  readonly name: string;
+  /** Later operations have higher numbers: backward goes from high to low. */
+  readonly sequence = sequence++;
+  readonly edges: (Edge | null)[];
+  outputs: OutputInfo[] = [];
+  /** The stack of the forward call, in anomaly mode. */
+  readonly trace: string | undefined;
+  #saved: (Tensor | null)[] | null = null;
+  #versions: number[] = [];
+  readonly #gradient: (ctx: Node, grads: Gradient[]) => Gradient[];
+  /** Tensor hooks by output, run on the gradient before the operation's own. */
+  outputHooks: Map<number, ((grad: Tensor) => Tensor | undefined | null)[]> | null = null;
+  /** Tensors that keep their gradient (`retainGrad`), by output. */
+  retained: Map<number, Tensor> | null = null;
+  /** True where user code ran inside (custom functions, hooks): the engine must not reuse memory that such code has seen. */
+  readonly foreign: boolean;
+
+  constructor(
+    name: string,
+    edges: (Edge | null)[],
+    gradient: (ctx: Node, grads: Gradient[]) => Gradient[],
+    foreign = false,
+  ) {
+    this.name = name;
+    this.edges = edges;
+    this.#gradient = gradient;
+    this.foreign = foreign;
+    if (mode.anomaly) {
+      const holder: { stack?: string } = {};
+      Error.captureStackTrace(holder, Node);
+      this.trace = holder.stack;
+    }
+  }
+
+  /** Whether the gradient of the i-th input is wanted. */
+  needs(index: number): boolean {
+    return this.edges[index] !== null;
+  }
+
+  /** Keeps tensors for the gradient. Their versions are checked when they are read. */
+  save(...tensors: (Tensor | null | undefined)[]): void {
+    this.#saved = tensors.map((t) => t ?? null);
+    this.#versions = tensors.map((t) => t?.storage.version ?? 0);
+    for (const t of tensors)
+      if (t?.isInference)
+        throw new Error(
+          `${this.name}: an inference tensor ${formatShape(t.shape)} cannot be saved for backward: clone() it outside inferenceMode`,
+        );
+  }
+
+  /** What `save` kept. Errors: released by an earlier backward; changed in place since. */
+  get saved(): Tensor[] {
+    const saved = this.#saved;
+    if (saved === null)
+      throw new Error(
+        `Trying to backward through the graph a second time: ${this.name} has already released what it saved. Pass {retainGraph: true} to the first backward`,
+      );
+    for (let i = 0; i < saved.length; i++) {
+      const t = saved[i];
+      if (t !== null && t.storage.version !== this.#versions[i])
+        throw new Error(
+          `one of the variables needed for gradient computation has been modified by an inplace operation: [${t.dtype} ${formatShape(t.shape)}], saved by ${this.name}, is at version ${t.storage.version}; expected version ${this.#versions[i]} instead. Clone it before the in-place operation`,
+        );
+    }
+    return saved as Tensor[];
+  }
+
+  /** Lets go of what was saved; a second backward through this node is an error from now on. */
+  releaseSaved(): void {
+    this.#saved = null;
+  }
+
+  /** Called by forward when nothing has to be kept, so that a second backward stays possible. */
+  saveNothing(): void {
+    this.#saved = [];
+  }
+
+  apply(grads: Gradient[]): Gradient[] {
+    return this.#gradient(this, grads);
+  }
+}
+
+/** The end of the graph at a leaf: adds what arrives to the leaf's `grad`. */
+export class AccumulateGrad extends Node {
+  readonly leaf: Tensor;
+  constructor(leaf: Tensor) {
+    super('AccumulateGrad', [], () => []);
+    this.leaf = leaf;
+    this.outputs = [{ shape: leaf.shape, dtype: leaf.dtype }];
+  }
+}

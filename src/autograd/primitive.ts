@@ -1,0 +1,79 @@
+import { Tensor } from '../tensor/tensor.ts';
+import { mode } from './mode.ts';
+import { type Edge, type Gradient, Node } from './node.ts';
+
+/** What forward sees: which gradients will be wanted, and a place to keep tensors for them. */
+export interface Context {
+  needs(index: number): boolean;
+  save(...tensors: (Tensor | null | undefined)[]): void;
+}
+
+/** Forward and gradient of one operation, side by side. `A` is what is not a tensor: dimensions, flags, sizes. */
+export interface Primitive<A> {
+  readonly name: string;
+  /** Computes the outputs from validated inputs, with kernels. Calls no differentiable operation. */
+  forward(ctx: Context, inputs: readonly (Tensor | null)[], attrs: A): Tensor | Tensor[];
+  /**
+   * Gradients of the inputs, in their order, from those of the outputs (`null`: zero), **written in differentiable operations**,
+   * so that it can be differentiated again. `ctx.saved` is what forward kept. `ctx.needs(i)` tells what can be left out.
+   * A string says why there is none (comparisons, indices).
+   */
+  readonly gradient: ((ctx: Node, grads: Gradient[], attrs: A) => Gradient[]) | string;
+  /** Set on operations whose outputs share their first input's memory. */
+  readonly view?: boolean;
+}
+
+const noContext: Context = { needs: () => false, save() {} };
+
+/** The edge on which a tensor's gradient travels: `null` when it needs none. */
+export function edgeOf(tensor: Tensor | null): Edge | null {
+  if (tensor === null) return null;
+  const node = tensor.gradFn;
+  if (node !== null) return { node, index: tensor.outputIndex };
+  return tensor.requiresGrad ? { node: tensor.accumulator, index: 0 } : null;
+}
+
+/** Runs an operation, and records it where a gradient will be wanted. */
+export function apply<A>(
+  primitive: Primitive<A>,
+  inputs: readonly (Tensor | null)[],
+  attrs: A,
+): Tensor | Tensor[] {
+  const { gradient } = primitive;
+  let wanted = false;
+  if (mode.grad && typeof gradient !== 'string')
+    for (let i = 0; i < inputs.length; i++) if (inputs[i]?.requiresGrad) wanted = true;
+  if (!wanted || typeof gradient === 'string') {
+    const result = primitive.forward(noContext, inputs, attrs);
+    if (primitive.view) trackView(result, inputs[0]!);
+    return result;
+  }
+  const node = new Node(primitive.name, inputs.map(edgeOf), (ctx, grads) => gradient(ctx, grads, attrs));
+  node.saveNothing();
+  const result = primitive.forward(node, inputs, attrs);
+  if (primitive.view) trackView(result, inputs[0]!);
+  if (result instanceof Tensor) record(result, node, 0);
+  else for (let i = 0; i < result.length; i++) record(result[i], node, i);
+  return result;
+}
+
+function record(output: Tensor, node: Node, index: number): void {
+  node.outputs.push({ shape: output.shape, dtype: output.dtype });
+  if (output.isFloating) output.setHistory(node, index);
+}
+
+function trackView(result: Tensor | Tensor[], source: Tensor): void {
+  if (result instanceof Tensor) result.markView(source);
+  else for (const output of result) output.markView(source);
+}
+
+/** `apply` for operations with one output. */
+export const applyOne = <A>(primitive: Primitive<A>, inputs: readonly (Tensor | null)[], attrs: A): Tensor =>
+  apply(primitive, inputs, attrs) as Tensor;
+
+/** `apply` for operations with several outputs. */
+export const applyMany = <A>(
+  primitive: Primitive<A>,
+  inputs: readonly (Tensor | null)[],
+  attrs: A,
+): Tensor[] => apply(primitive, inputs, attrs) as Tensor[];

@@ -1,0 +1,17 @@
+import './ops/methods.ts';
+
+export { backward, grad } from './autograd/backward.ts';
+export {
+  detectAnomaly,
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  noGrad,
+  setGradEnabled,
+} from './autograd/mode.ts';
+export * from './ops/arithmetic.ts';
+export * from './ops/reduce.ts';
+export * from './ops/views.ts';
+export { full, ones, tensor, zeros } from './tensor/creation.ts';
+export { type DType, getDefaultDtype, promoteTypes, resultType, setDefaultDtype } from './tensor/dtype.ts';
+export { Tensor } from './tensor/tensor.ts';

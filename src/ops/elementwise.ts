@@ -1,0 +1,153 @@
+import { applyOne, type Context, type Primitive } from '../autograd/primitive.ts';
+import { kernel } from '../engine/kernel.ts';
+import { mapBinary, mapUnary } from '../engine/loops.ts';
+import { type DType, getDefaultDtype, isFloating, resultType } from '../tensor/dtype.ts';
+import { broadcastShapes, sameShape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { cast, scalar } from './cast.ts';
+import { type OpRecord, op } from './record.ts';
+import { sumTo } from './sumTo.ts';
+
+/** A tensor, or a number that takes the other operand's dtype where it can (see `resultType`). */
+export type Arg = Tensor | number | boolean;
+
+export type Unary = (input: Tensor) => Tensor;
+export type Binary = (input: Arg, other: Arg) => Tensor;
+
+/** How the result's dtype follows from the promoted dtype of the operands. */
+export type ResultDtype = 'same' | 'float' | 'bool';
+
+const resultOf = (rule: ResultDtype, dtype: DType): DType =>
+  rule === 'bool' ? 'bool' : rule === 'float' && !isFloating(dtype) ? getDefaultDtype() : dtype;
+
+type RecordRest = Omit<OpRecord, 'name' | 'differentiable' | 'torch' | 'family'> & {
+  readonly torch?: string;
+  readonly family?: OpRecord['family'];
+};
+
+export interface UnaryDefinition extends RecordRest {
+  readonly name: string;
+  readonly result: ResultDtype;
+  /** One element, in float64. */
+  readonly element: (x: number) => number;
+  /** What the gradient reads. */
+  readonly save: 'input' | 'output' | 'nothing';
+  /** d(loss)/d(input) from d(loss)/d(output) and what was saved; or why there is none. */
+  readonly gradient: ((grad: Tensor, saved: Tensor) => Tensor) | string;
+}
+
+/** Defines an operation that maps each element by itself. */
+export function unary(definition: UnaryDefinition): Unary {
+  const { name, element, save, gradient, result } = definition;
+  const run = kernel(`unary.${name}`, (out: Tensor, a: Tensor) => mapUnary(element, out, a));
+  const primitive: Primitive<null> = {
+    name,
+    forward(ctx: Context, [input]) {
+      const x = input as Tensor;
+      const out = Tensor.allocate(x.shape, resultOf(result, x.dtype));
+      run(out, x);
+      if (save === 'input') ctx.save(x);
+      else if (save === 'output') ctx.save(out);
+      return out;
+    },
+    gradient: typeof gradient === 'string' ? gradient : (ctx, [g]) => [g && gradient(g, ctx.saved[0])],
+  };
+  return op(
+    {
+      ...definition,
+      torch: definition.torch ?? `${name}(input)`,
+      family: definition.family ?? 'elementwise',
+      differentiable: typeof gradient === 'string' ? gradient : true,
+    },
+    (input: Tensor) => applyOne(primitive, [input], null),
+  );
+}
+
+export interface BinaryDefinition extends RecordRest {
+  readonly name: string;
+  readonly result: ResultDtype;
+  /** One pair of elements, in float64. */
+  readonly element: (x: number, y: number) => number;
+  /** The same for two int32 values, where doubles would lose bits. */
+  readonly integerElement?: (x: number, y: number) => number;
+  /** Which operands (and output) the gradient reads. */
+  readonly save: 'both' | 'left' | 'right' | 'nothing';
+  /** The two gradients in the broadcast shape; each is summed to its operand's shape afterwards. */
+  readonly gradient:
+    | {
+        readonly left: (grad: Tensor, x: Tensor, y: Tensor) => Tensor;
+        readonly right: (grad: Tensor, x: Tensor, y: Tensor) => Tensor;
+      }
+    | string;
+}
+
+/** Both operands as tensors of their common dtype. Error: two plain numbers. */
+export function promote(name: string, a: Arg, b: Arg): [Tensor, Tensor] {
+  if (!(a instanceof Tensor) && !(b instanceof Tensor))
+    throw new TypeError(`${name}: ${a} and ${b} are both plain numbers: make one a tensor`);
+  if (a instanceof Tensor && b instanceof Tensor && a.dtype === b.dtype) return [a, b];
+  const dtype = resultType(a, b);
+  return [
+    a instanceof Tensor ? cast(a, dtype) : scalar(a, dtype),
+    b instanceof Tensor ? cast(b, dtype) : scalar(b, dtype),
+  ];
+}
+
+/** Defines an operation on pairs of elements, with broadcasting and type promotion. */
+export function binary(definition: BinaryDefinition): Binary {
+  const { name, element, integerElement, save, gradient, result } = definition;
+  const run = kernel(`binary.${name}`, (out: Tensor, a: Tensor, b: Tensor) =>
+    mapBinary(integerElement && a.dtype === 'int32' ? integerElement : element, out, a, b),
+  );
+  const primitive: Primitive<null> = {
+    name,
+    forward(ctx: Context, inputs) {
+      const [x, y] = inputs as [Tensor, Tensor];
+      const shape = sameShape(x.shape, y.shape) ? x.shape : broadcastShapes(name, x.shape, y.shape);
+      const out = Tensor.allocate(shape, resultOf(result, x.dtype));
+      run(out, x, y);
+      ctx.save(save === 'both' || save === 'left' ? x : null, save === 'both' || save === 'right' ? y : null);
+      return out;
+    },
+    gradient:
+      typeof gradient === 'string'
+        ? gradient
+        : (ctx, [g]) => {
+            const [x, y] = ctx.saved;
+            return [
+              g && ctx.needs(0) ? gradient.left(g, x, y) : null,
+              g && ctx.needs(1) ? gradient.right(g, x, y) : null,
+            ];
+          },
+  };
+  // What broadcasting repeated, the gradient sums: done here once for every binary operation.
+  if (typeof primitive.gradient !== 'string') {
+    const inner = primitive.gradient;
+    const wrapped: Primitive<readonly (readonly number[])[]> = {
+      name,
+      forward: (ctx, inputs) => primitive.forward(ctx, inputs, null),
+      gradient: (ctx, grads, shapes) => inner(ctx, grads, null).map((g, i) => g && sumTo(g, shapes[i])),
+    };
+    return register((x, y) => applyOne(wrapped, [x, y], [x.shape, y.shape]));
+  }
+  return register((x, y) => applyOne(primitive, [x, y], null));
+
+  function register(run: (x: Tensor, y: Tensor) => Tensor): Binary {
+    return op(
+      {
+        ...definition,
+        torch: definition.torch ?? `${name}(input, other)`,
+        family: definition.family ?? (result === 'bool' ? 'comparison' : 'elementwise'),
+        differentiable: typeof gradient === 'string' ? gradient : true,
+      },
+      (input: Arg, other: Arg) => {
+        let [x, y] = promote(name, input, other);
+        if (result === 'float' && !isFloating(x.dtype)) {
+          x = cast(x, getDefaultDtype());
+          y = cast(y, getDefaultDtype());
+        }
+        return run(x, y);
+      },
+    );
+  }
+}

@@ -1,0 +1,79 @@
+import { applyOne, type Primitive } from '../autograd/primitive.ts';
+import { kernel } from '../engine/kernel.ts';
+import { eachRow, operand } from '../engine/loops.ts';
+import { type DType, isFloating } from '../tensor/dtype.ts';
+import { normalizeDims, type Shape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { cast } from './cast.ts';
+import { op } from './record.ts';
+import { expand, reshape } from './views.ts';
+
+export type Dims = number | readonly number[] | null;
+
+/** The shape with the reduced dimensions kept as 1. */
+export const keptShape = (shape: Shape, dims: readonly number[]): number[] =>
+  shape.map((size, d) => (dims.includes(d) ? 1 : size));
+
+/** The shape with the reduced dimensions gone. */
+export const droppedShape = (shape: Shape, dims: readonly number[]): number[] =>
+  shape.filter((_, d) => !dims.includes(d));
+
+/** out (with reduced dimensions of size 1) = sum of a; float64 accumulators. */
+export const sumKernel = kernel('reduce.sum', (out: Tensor, a: Tensor) => {
+  const totals = new Float64Array(out.size);
+  const place = new Tensor(out.storage, out.shape, contiguousOf(out.shape), 0);
+  const o = operand(place, a.shape);
+  const x = operand(a, a.shape);
+  eachRow(a.shape, [o, x], ([po, px], [so, sx], n) => {
+    const { array } = x;
+    for (let i = 0, p = po, q = px; i < n; i++, p += so, q += sx) totals[p] += array[q];
+  });
+  const { elements } = out;
+  for (let i = 0; i < totals.length; i++) elements[out.offset + i] = totals[i];
+});
+
+function contiguousOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = stride;
+    stride *= shape[d];
+  }
+  return strides;
+}
+
+const sumPrimitive: Primitive<{ from: Shape; dims: readonly number[] }> = {
+  name: 'sum',
+  forward(_ctx, [input], { dims }) {
+    const x = input as Tensor;
+    const out = Tensor.allocate(keptShape(x.shape, dims), x.dtype);
+    sumKernel(out, x);
+    return out;
+  },
+  gradient: (_ctx, [g], { from }) => [g && expand(g, from)],
+};
+
+/**
+ * The sum over one dimension, several, or all. Booleans and integers give int32 (PyTorch: int64).
+ *
+ * @param options `keepdim` keeps the reduced dimensions with size 1; `dtype` converts before summing.
+ */
+export const sum: (input: Tensor, dim?: Dims, options?: { keepdim?: boolean; dtype?: DType }) => Tensor = op(
+  {
+    name: 'sum',
+    torch: 'sum(input, dim=None, *, keepdim=False, dtype=None)',
+    family: 'reduction',
+    differentiable: true,
+    samples: () => [
+      [{ shape: [2, 3, 4] }],
+      [{ shape: [2, 3, 4] }, [0, -1]],
+      [{ shape: [2, 3] }, 1, { keepdim: true }],
+    ],
+  },
+  (input: Tensor, dim?: Dims, { keepdim = false, dtype }: { keepdim?: boolean; dtype?: DType } = {}) => {
+    const x = cast(input, dtype ?? (isFloating(input.dtype) ? input.dtype : 'int32'));
+    const dims = normalizeDims('sum', dim, x.ndim);
+    const kept = applyOne(sumPrimitive, [x], { from: x.shape, dims });
+    return keepdim ? kept : reshape(kept, droppedShape(x.shape, dims));
+  },
+);

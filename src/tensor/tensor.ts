@@ -1,0 +1,138 @@
+import { mode } from '../autograd/mode.ts';
+import { AccumulateGrad, type Node } from '../autograd/node.ts';
+import type { TensorMethods } from '../ops/methods.ts';
+import { type DType, isFloating, type TypedArray } from './dtype.ts';
+import { isContiguous, numel, type Shape } from './shape.ts';
+import { allocate, type Storage } from './storage.ts';
+
+// The operations become methods: `ops/methods.ts` lists them once, as types here and as functions on the prototype.
+export interface Tensor extends TensorMethods {}
+
+/**
+ * An n-dimensional array: a strided view of a storage, with the autograd facts that belong to it.
+ *
+ * Make one with `tensor`, `zeros`, `randn`, ...; PyTorch's operations are methods and functions of the same (camelCase) names.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods of the interface are put on the prototype by ops/methods.ts
+export class Tensor {
+  readonly storage: Storage;
+  /** Sizes of the dimensions. */
+  readonly shape: Shape;
+  /** Elements (not bytes) to step for the next index of each dimension; 0 where a dimension is broadcast. */
+  readonly strides: readonly number[];
+  /** The first element's place in the storage. */
+  readonly offset: number;
+  /** The accumulated gradient of a leaf (or after `retainGrad`), `null` before the first backward. */
+  grad: Tensor | null = null;
+  /** The tensor whose memory this one views; `null` when it owns its own. */
+  base: Tensor | null = null;
+  /** Which output of `gradFn` this is. */
+  outputIndex = 0;
+  /** Made inside `inferenceMode`: can never be saved for backward. */
+  readonly isInference: boolean = mode.inference;
+  #leafRequiresGrad = false;
+  #gradFn: Node | null = null;
+  #accumulator: AccumulateGrad | null = null;
+  #viewVersion = 0;
+
+  constructor(storage: Storage, shape: Shape, strides: readonly number[], offset = 0) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+  }
+
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  /** How many elements. */
+  get size(): number {
+    return numel(this.shape);
+  }
+
+  /** How many dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  get isFloating(): boolean {
+    return isFloating(this.dtype);
+  }
+
+  /** Whether the elements lie in row-major order without gaps. */
+  get isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /** The storage's elements, from 0, whatever this tensor's offset and strides: for kernels. Error: a disposed tensor. */
+  get elements(): TypedArray {
+    return this.storage.array;
+  }
+
+  /** Whether operations on this tensor are recorded. */
+  get requiresGrad(): boolean {
+    return this.#leafRequiresGrad || this.gradFn !== null;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value && !this.isFloating)
+      throw new TypeError(`requiresGrad: only floating tensors have gradients, this one is ${this.dtype}`);
+    if (!value && this.#gradFn !== null)
+      throw new Error(
+        'requiresGrad: only leaf tensors can be changed; use detach() for a tensor without history',
+      );
+    this.#leafRequiresGrad = value;
+  }
+
+  /** Whether this tensor was not computed from others that require gradients. */
+  get isLeaf(): boolean {
+    return this.gradFn === null;
+  }
+
+  /** The operation that made this tensor, `null` for a leaf. A view asks its base again after an in-place change. */
+  get gradFn(): Node | null {
+    const base = this.base;
+    if (base !== null && this.storage.version !== this.#viewVersion) {
+      this.#viewVersion = this.storage.version;
+      Tensor.refreshView(this, base);
+    }
+    return this.#gradFn;
+  }
+
+  /** Where gradients for this leaf arrive. */
+  get accumulator(): AccumulateGrad {
+    return (this.#accumulator ??= new AccumulateGrad(this));
+  }
+
+  setHistory(node: Node | null, outputIndex: number): void {
+    this.#gradFn = node;
+    this.outputIndex = outputIndex;
+    if (this.base !== null) this.#viewVersion = this.storage.version;
+  }
+
+  markView(source: Tensor): void {
+    if (this.storage !== source.storage) return;
+    this.base = source.base ?? source;
+    this.#viewVersion = this.storage.version;
+  }
+
+  /** Gives a view of a base that was changed in place its new history; set by `autograd/inplace.ts`. */
+  static refreshView: (view: Tensor, base: Tensor) => void = () => {};
+
+  /** A new tensor with memory of its own, zeroed unless `zeroed` is false. */
+  static allocate(shape: Shape, dtype: DType, zeroed = false): Tensor {
+    const strides = new Array<number>(shape.length);
+    let stride = 1;
+    for (let i = shape.length - 1; i >= 0; i--) {
+      strides[i] = stride;
+      stride *= shape[i] > 1 ? shape[i] : 1;
+    }
+    return new Tensor(allocate(dtype, numel(shape), zeroed), shape, strides, 0);
+  }
+
+  /** Another view of the same memory, without history: view operations build their result with it. */
+  alias(shape: Shape, strides: readonly number[], offset: number): Tensor {
+    return new Tensor(this.storage, shape, strides, offset);
+  }
+}
