@@ -46,7 +46,14 @@ export type ExecuteOutcome =
 /** io → user. `parent` is the request's header; everything that the cell outputs is sent back with it. */
 export type ToUser =
   | { type: 'execute'; parent: Header; executionCount: number; request: ExecuteRequest; cellId?: string }
-  | { type: 'comm'; parent: Header; kind: 'open' | 'msg' | 'close'; content: CommContent; metadata: MimeBundle; buffers: Uint8Array[] }
+  | {
+      type: 'comm';
+      parent: Header;
+      kind: 'open' | 'msg' | 'close';
+      content: CommContent;
+      metadata: MimeBundle;
+      buffers: Uint8Array[];
+    }
   | { type: 'comm_info'; id: number; targetName?: string }
   | { type: 'shutdown'; restart: boolean };
 
@@ -62,7 +69,14 @@ export type FromUser =
   | { type: 'executed'; parent: Header; outcome: ExecuteOutcome }
   | { type: 'handled'; parent: Header }
   /** One iopub message; streams are coalesced by io. */
-  | { type: 'publish'; parent: Header; msgType: IOPubType; content: MimeBundle; metadata?: MimeBundle; buffers?: Uint8Array[] }
+  | {
+      type: 'publish';
+      parent: Header;
+      msgType: IOPubType;
+      content: MimeBundle;
+      metadata?: MimeBundle;
+      buffers?: Uint8Array[];
+    }
   | { type: 'stream'; parent: Header; name: 'stdout' | 'stderr'; text: string }
   /** The answer comes through `InputChannel`, because the user thread blocks. */
   | { type: 'input'; parent: Header; prompt: string; password: boolean }
@@ -138,13 +152,20 @@ export interface CompletionResult {
 /** What the language thread answers; every call is a message with an id, so calls may overlap. */
 export interface Language {
   /** Checks and transforms one cell. Nothing is remembered until `commit`. */
-  prepare(cell: { code: string; executionCount: number; path: string; level: CheckLevel }): Promise<PreparedCell>;
+  prepare(cell: {
+    code: string;
+    executionCount: number;
+    path: string;
+    level: CheckLevel;
+  }): Promise<PreparedCell>;
   /** The prepared cell ran (fully or until an error): later cells see what it declared. */
   commit(executionCount: number): Promise<void>;
   /** `cursor` counts Unicode code points. Never runs user code. */
   complete(code: string, cursor: number): Promise<CompletionResult>;
   inspect(code: string, cursor: number, detail: 0 | 1): Promise<{ found: boolean; data: MimeBundle }>;
-  isComplete(code: string): Promise<{ status: 'complete' | 'incomplete' | 'invalid' | 'unknown'; indent?: string }>;
+  isComplete(
+    code: string,
+  ): Promise<{ status: 'complete' | 'incomplete' | 'invalid' | 'unknown'; indent?: string }>;
   /** Names that later cells can see, with their types as text: for `%who` and the variable list. */
   names(): Promise<{ name: string; kind: string; type: string }[]>;
   /** `%reset`: forgets every cell. `%cd`: the folder that relative imports start from. */

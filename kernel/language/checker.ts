@@ -1,0 +1,284 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  API,
+  CompletionItemKind,
+  DiagnosticCategory,
+  type Project,
+  type Snapshot,
+  type Symbol as TsSymbol,
+} from 'typescript/unstable/sync';
+import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
+import type { Declaration } from './declarations.ts';
+import { globalDeclarations } from './globals.ts';
+
+/** A cell as later cells see it. */
+interface CheckedCell {
+  path: string;
+  declarations: readonly Declaration[];
+}
+
+/** The folder of gradbook's own package.json. */
+const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
+/** The `node_modules` that holds gradbook's dependencies. */
+const ownModules = dirname(dirname(createRequire(import.meta.url).resolve('typescript/package.json')));
+
+/** The nearest folder, from `folder` upwards, that contains `name`. */
+function findUp(folder: string, name: string): string | null {
+  if (existsSync(join(folder, name))) return folder;
+  const above = dirname(folder);
+  return above === folder ? null : findUp(above, name);
+}
+
+/**
+ * TypeScript 7 over a folder of its own: one module a cell, each importing what it uses from the latest cell that declared it, so that a
+ * name may be declared again with another type. The cells are real files in a temporary folder, because each callback of a virtual
+ * file system costs a round trip to the compiler's process; links to `node_modules` put the notebook's packages before gradbook's own.
+ */
+export class Checker {
+  #folder: string;
+  readonly #base: string;
+  #api: API;
+  #snapshot: Snapshot;
+  #project: Project;
+  #level: CheckLevel = 'error';
+  readonly #names = new Map<string, { cell: CheckedCell; declaration: Declaration }>();
+  #serial = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#base = realpathSync(mkdtempSync(join(tmpdir(), 'gradbook-types-')));
+    symlinkSync(ownModules, join(this.#base, 'node_modules'), 'junction');
+    mkdirSync(join(this.#base, 'cells'));
+    [this.#api, this.#snapshot, this.#project] = this.#open();
+  }
+
+  get #config(): string {
+    return this.#path('tsconfig.json');
+  }
+
+  get #current(): string {
+    return this.#path('current.tsx');
+  }
+
+  #path(name: string): string {
+    return join(this.#base, 'cells', name);
+  }
+
+  #open(): [API, Snapshot, Project] {
+    const modules = findUp(this.#folder, 'node_modules');
+    const link = this.#path('node_modules');
+    rmSync(link, { force: true });
+    if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
+    writeFileSync(this.#path('globals.d.ts'), globalDeclarations(ownRoot));
+    writeFileSync(this.#current, 'export {}');
+    writeFileSync(this.#config, this.#configText());
+    const api = new API({ cwd: this.#base });
+    const snapshot = api.updateSnapshot({ openProject: this.#config });
+    return [api, snapshot, this.#projectOf(snapshot)];
+  }
+
+  #configText(): string {
+    return JSON.stringify({
+      compilerOptions: {
+        target: 'es2022',
+        module: 'esnext',
+        moduleResolution: 'bundler',
+        moduleDetection: 'force',
+        lib: ['es2023', 'esnext.disposable'],
+        types: ['node'],
+        typeRoots: [join(ownModules, '@types')],
+        paths: {
+          gradbook: [join(ownRoot, 'dist/src/index.d.ts')],
+          'gradbook/display': [join(ownRoot, 'dist/display/index.d.ts')],
+        },
+        rootDirs: ['.', this.#folder],
+        jsx: 'react',
+        strict: true,
+        strictNullChecks: this.#level === 'strict',
+        noImplicitAny: this.#level === 'strict',
+        experimentalDecorators: true,
+        allowImportingTsExtensions: true,
+        resolveJsonModule: true,
+        esModuleInterop: true,
+        allowJs: true,
+        skipLibCheck: true,
+        noEmit: true,
+      },
+      files: [this.#current, this.#path('globals.d.ts')],
+    });
+  }
+
+  #projectOf(snapshot: Snapshot): Project {
+    const project = snapshot.getProject(this.#config);
+    if (!project) throw new Error(`the TypeScript project of ${this.#folder} did not open`);
+    return project;
+  }
+
+  #update(changes: { changed?: string[]; created?: string[] }): void {
+    const next = this.#api.updateSnapshot({ fileChanges: changes });
+    this.#snapshot.dispose();
+    this.#snapshot = next;
+    this.#project = this.#projectOf(next);
+  }
+
+  setLevel(level: CheckLevel): void {
+    const strictness = (value: CheckLevel): boolean => value === 'strict';
+    const changes = strictness(level) !== strictness(this.#level);
+    this.#level = level;
+    if (!changes) return;
+    writeFileSync(this.#config, this.#configText());
+    this.#update({ changed: [this.#config] });
+  }
+
+  /** One line that makes the earlier names that `code` may use visible; `all` for completion. */
+  #header(code: string, own: readonly Declaration[], all: boolean): string {
+    const mine = new Set(own.map(({ name }) => name));
+    const mentioned = all ? null : new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []);
+    const parts: string[] = [];
+    for (const [name, { cell, declaration }] of this.#names) {
+      if (mine.has(name) || (mentioned && !mentioned.has(name))) continue;
+      const from = JSON.stringify(`./${basename(cell.path)}`);
+      if (declaration.kind === 'type') parts.push(`import type { ${name} } from ${from};`);
+      else if (declaration.kind === 'variable' || declaration.kind === 'function')
+        parts.push(`declare let ${name}: typeof import(${from}).${name};`);
+      else parts.push(`import { ${name} } from ${from};`);
+    }
+    return parts.join(' ');
+  }
+
+  #text(code: string, own: readonly Declaration[], all = false): { text: string; shift: number } {
+    const header = `${this.#header(code, own, all)}\n`;
+    const exported = own.filter((d) => !d.exported);
+    const values = exported.filter((d) => d.kind !== 'type').map((d) => d.name);
+    const types = exported.filter((d) => d.kind === 'type').map((d) => d.name);
+    const footer = `\nexport { ${values.join(', ')} };${types.length > 0 ? ` export type { ${types.join(', ')} };` : ''}`;
+    return { text: `${header}${code}${footer}`, shift: header.length };
+  }
+
+  #show(code: string, own: readonly Declaration[], all = false): number {
+    const { text, shift } = this.#text(code, own, all);
+    writeFileSync(this.#current, text);
+    this.#update({ changed: [this.#current] });
+    return shift;
+  }
+
+  /** The type errors of a cell, in its own positions. */
+  check(code: string, own: readonly Declaration[]): Diagnostic[] {
+    const shift = this.#show(code, own);
+    const { program } = this.#project;
+    const found = [
+      ...program.getSyntacticDiagnostics(this.#current),
+      ...program.getSemanticDiagnostics(this.#current),
+    ];
+    return found
+      .filter(
+        (d) => d.category === DiagnosticCategory.Error && d.pos >= shift && d.pos - shift <= code.length,
+      )
+      .map((d) => ({
+        ...position(code, d.pos - shift),
+        length: Math.max(1, Math.min(d.end, shift + code.length) - d.pos),
+        message: [d.text, ...(d.messageChain ?? []).map((m) => `  ${m.text}`)].join('\n'),
+        code: d.code,
+        category: 'error',
+      }));
+  }
+
+  /** Makes what a cell declares visible to later cells. */
+  commit(code: string, own: readonly Declaration[]): void {
+    if (own.length === 0) return;
+    const path = this.#path(`cell-${++this.#serial}.tsx`);
+    writeFileSync(path, this.#text(code, own).text);
+    const cell: CheckedCell = { path, declarations: own };
+    for (const declaration of own) this.#names.set(declaration.name, { cell, declaration });
+  }
+
+  complete(code: string, own: readonly Declaration[], cursor: number): Completion[] {
+    const shift = this.#show(code, own, true);
+    const { checker } = this.#project;
+    const before = code.slice(0, cursor);
+    const typed = /[\p{ID_Continue}$]*$/u.exec(before)![0];
+    const info = checker.getCompletionsAtPosition(this.#current, shift + cursor, { includeSymbol: true });
+    if (!info) return [];
+    const wanted = typed.toLowerCase();
+    const entries = info.entries
+      .filter(({ name }) => name.toLowerCase().startsWith(wanted))
+      .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
+      .slice(0, 500);
+    return entries.map(({ name, kind, symbol }, i) => ({
+      text: name,
+      type: kind === undefined ? '<unknown>' : (CompletionItemKind[kind] ?? '<unknown>').toLowerCase(),
+      signature: symbol && i < 50 ? this.#signature(symbol) : undefined,
+    }));
+  }
+
+  #signature(symbol: TsSymbol): string | undefined {
+    const type = this.#project.checker.getTypeOfSymbol(symbol);
+    return type && this.#project.checker.typeToString(type);
+  }
+
+  /** Type and documentation of the name at `cursor`. */
+  inspect(
+    code: string,
+    own: readonly Declaration[],
+    cursor: number,
+  ): { type: string; documentation: string; name: string } | null {
+    const shift = this.#show(code, own, true);
+    const { checker } = this.#project;
+    const symbol = checker.getSymbolAtPosition(this.#current, shift + cursor);
+    if (!symbol) return null;
+    const type = checker.getTypeAtPosition(this.#current, shift + cursor) ?? checker.getTypeOfSymbol(symbol);
+    return {
+      name: symbol.name,
+      type: type ? checker.typeToString(type) : 'unknown',
+      documentation: checker.getDocumentationCommentOfSymbol(symbol),
+    };
+  }
+
+  names(): { name: string; kind: string; type: string }[] {
+    return [...this.#names].map(([name, { declaration }]) => ({ name, kind: declaration.kind, type: '' }));
+  }
+
+  setFolder(folder: string): void {
+    this.#api.close();
+    this.#folder = folder;
+    this.reset(false);
+  }
+
+  reset(close = true): void {
+    if (close) this.#api.close();
+    this.#names.clear();
+    [this.#api, this.#snapshot, this.#project] = this.#open();
+  }
+
+  invalidate(paths: string[]): void {
+    this.#update({ changed: paths });
+  }
+
+  close(): void {
+    this.#api.close();
+    rmSync(this.#base, { recursive: true, force: true });
+  }
+}
+
+/** 1-based line, 0-based column and the line itself of an offset. */
+export function position(code: string, offset: number): { line: number; column: number; source: string } {
+  const start = code.lastIndexOf('\n', offset - 1) + 1;
+  const end = code.indexOf('\n', offset);
+  return {
+    line: code.slice(0, start).split('\n').length,
+    column: offset - start,
+    source: code.slice(start, end < 0 ? undefined : end),
+  };
+}

@@ -1,0 +1,89 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What every cell has besides JavaScript and Node: `runtime/session.ts` puts the values there. */
+const session = `
+interface DisplayOptions { id?: string; raw?: boolean; update?: boolean; metadata?: Record<string, unknown> }
+interface Display {
+  /** Shows a value (or, with raw, a MIME bundle). The result's id can be given to show another value in its place. */
+  (value: unknown, options?: DisplayOptions): { readonly id: string; update(value: unknown): void };
+  html(source: string): void;
+  markdown(source: string): void;
+  latex(source: string): void;
+  svg(source: string): void;
+  png(data: Uint8Array | string): void;
+  jpeg(data: Uint8Array | string): void;
+  json(value: unknown): void;
+  javascript(source: string): void;
+}
+declare const display: Display;
+/** Removes this cell's output; with wait, when the next output arrives. */
+declare function clearOutput(options?: { wait?: boolean }): void;
+/** Asks the user for a line of text; blocks until it is there. */
+declare function input(prompt?: string, options?: { password?: boolean }): string;
+/** Asks for a line of text; the default when it is empty. */
+declare function prompt(message?: string, defaultValue?: string): string | null;
+/** Asks a yes-or-no question. */
+declare function confirm(message?: string): boolean;
+/** The sources of the cells, by number. */
+declare const In: string[];
+/** The results of the cells, by number. */
+declare const Out: Record<number, unknown>;
+/** The last result, the one before, and the one before that. */
+declare const __magic: {
+  line(name: string, args: string): Promise<void>;
+  cell(name: string, args: string, body: string): Promise<void>;
+  time<T>(body: () => Promise<T>): Promise<T>;
+  timeit<T>(body: () => Promise<T>): Promise<void>;
+};
+declare const _: any;
+declare const __: any;
+declare const ___: any;
+`;
+
+/** Ambient declarations for cells: the session's functions, and every export of the library as a global. */
+export function globalDeclarations(root: string): string {
+  const index = join(root, 'dist', 'src', 'index.d.ts');
+  return `${session}${existsSync(index) ? libraryGlobals(index) : ''}`;
+}
+
+/** `declare global` for each name that the library's index exports. */
+function libraryGlobals(index: string): string {
+  const module = JSON.stringify(index.replace(/\.d\.ts$/, '.js'));
+  const values = new Set<string>();
+  const types = new Set<string>();
+  collect(index, values, types);
+  const lines = [
+    ...[...values].map((name) => `declare const ${name}: typeof import(${module}).${name};`),
+    ...[...types].map((name) => `type ${name} = import(${module}).${name};`),
+  ];
+  return lines.join('\n');
+}
+
+/** Reads the export lists of generated declaration files; `export *` is followed. */
+function collect(path: string, values: Set<string>, types: Set<string>): void {
+  const text = readFileSync(path, 'utf8');
+  for (const [, target] of text.matchAll(/^export \* from ['"](.+?)['"]/gm))
+    collect(join(path, '..', target.replace(/\.(js|ts)$/, '.d.ts')), values, types);
+  for (const [, name] of text.matchAll(/^export \* as (\w+) from/gm)) values.add(name);
+  for (const [, name] of text.matchAll(/^export declare (?:const|function|let) (\w+)/gm)) values.add(name);
+  for (const [, name] of text.matchAll(/^export (?:declare )?(?:abstract )?class (\w+)/gm)) {
+    values.add(name);
+    types.add(name);
+  }
+  for (const [, , name] of text.matchAll(/^export (declare )?(?:interface|type) (\w+)(?=[^<\w])(?!<)/gm))
+    types.add(name);
+  for (const [, onlyTypes, list] of text.matchAll(/^export (type )?\{([^}]*)\}/gm))
+    for (const item of list
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean)) {
+      const isType = onlyTypes !== undefined || item.startsWith('type ');
+      const name = item
+        .replace(/^type /, '')
+        .split(/ as /)
+        .at(-1)!;
+      (isType ? types : values).add(name);
+      if (!isType && /^[A-Z]/.test(name)) types.add(name);
+    }
+}

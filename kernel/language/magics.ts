@@ -1,0 +1,27 @@
+/**
+ * Lines that belong to the runtime: `%name args`, `!command` and `?name`, from the line's first column. They become calls of the session of
+ * the same meaning, on the same line, so that nothing else of the cell moves. `%%name` takes the whole cell.
+ */
+export function lowerMagics(code: string): string {
+  const cellMagic = /^\s*%%(\w+)([^\n]*)\n?/.exec(code);
+  if (cellMagic) {
+    const [whole, name, args] = cellMagic;
+    const body = code.slice(whole.length);
+    return `await __magic.cell(${JSON.stringify(name)}, ${JSON.stringify(args.trim())}, ${JSON.stringify(body)});`;
+  }
+  if (!/^[%!?]/m.test(code)) return code;
+  return code
+    .split('\n')
+    .map((line) => {
+      const timed = /^%(time|timeit)[ \t]+(.+)$/.exec(line);
+      if (timed) return `await __magic.${timed[1]}(async () => (${timed[2].replace(/;\s*$/, '')}));`;
+      const named = /^%(\w+)[ \t]*(.*)$/.exec(line);
+      if (named)
+        return `await __magic.line(${JSON.stringify(named[1])}, ${JSON.stringify(named[2].trim())});`;
+      const shell = /^!(.+)$/.exec(line);
+      if (shell) return `await __magic.line("sx", ${JSON.stringify(shell[1].trim())});`;
+      const help = /^\?[ \t]*([\w$.]+)[ \t]*$/.exec(line);
+      return help ? `await __magic.line("help", ${JSON.stringify(help[1])});` : line;
+    })
+    .join('\n');
+}

@@ -1,0 +1,151 @@
+import type {
+  CheckLevel,
+  CompletionResult,
+  Diagnostic,
+  Language,
+  MimeBundle,
+  PreparedCell,
+} from '../interfaces.ts';
+import { Checker, position } from './checker.ts';
+import { type Declaration, readCell } from './declarations.ts';
+import { lowerMagics } from './magics.ts';
+import { transformCell } from './transform.ts';
+
+interface Pending {
+  code: string;
+  declarations: readonly Declaration[];
+}
+
+/** Code points before a UTF-16 offset, and back. */
+const toCodePoints = (text: string, offset: number): number => [...text.slice(0, offset)].length;
+const toUtf16 = (text: string, points: number): number => [...text].slice(0, points).join('').length;
+
+/** What the language thread does: see `Language`. */
+export class LanguageService implements Language {
+  readonly #checker: Checker;
+  /** Every top-level name that has a value at run time. */
+  readonly #values = new Set<string>();
+  readonly #pending = new Map<number, Pending>();
+
+  constructor(folder: string) {
+    this.#checker = new Checker(folder);
+  }
+
+  async prepare(cell: {
+    code: string;
+    executionCount: number;
+    path: string;
+    level: CheckLevel;
+  }): Promise<PreparedCell> {
+    const code = lowerMagics(cell.code);
+    const syntax = readCell(code);
+    const failed = (errors: Diagnostic[]): PreparedCell => ({
+      errors,
+      warnings: [],
+      declares: [],
+      showsResult: false,
+      localImports: [],
+    });
+    if (syntax.problems.length > 0)
+      return failed(
+        syntax.problems.map(({ message, start, end }) => ({
+          ...position(code, start),
+          length: Math.max(1, end - start),
+          message,
+          code: 'SyntaxError',
+          category: 'error',
+        })),
+      );
+    this.#checker.setLevel(cell.level);
+    const found = cell.level === 'off' ? [] : this.#checker.check(code, syntax.declarations);
+    const stops = cell.level !== 'warn';
+    if (stops && found.length > 0) return failed(found);
+    const transformed = transformCell(code, syntax, this.#values);
+    const declares = syntax.declarations.filter((d) => d.kind !== 'type').map((d) => d.name);
+    this.#pending.set(cell.executionCount, { code, declarations: syntax.declarations });
+    return {
+      ...transformed,
+      errors: [],
+      warnings: found.map((d) => ({ ...d, category: 'warning' })),
+      declares,
+      showsResult: syntax.showsResult,
+      localImports: [...code.matchAll(/(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
+        ([, path]) => path,
+      ),
+    };
+  }
+
+  async commit(executionCount: number): Promise<void> {
+    const cell = this.#pending.get(executionCount);
+    if (!cell) return;
+    this.#pending.delete(executionCount);
+    for (const { name, kind } of cell.declarations) if (kind !== 'type') this.#values.add(name);
+    this.#checker.commit(cell.code, cell.declarations);
+  }
+
+  async complete(code: string, cursor: number): Promise<CompletionResult> {
+    const at = toUtf16(code, cursor);
+    const lowered = lowerMagics(code);
+    const typed = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, at))![0];
+    const matches = this.#checker.complete(lowered, readCell(lowered).declarations, at);
+    return { matches, cursorStart: toCodePoints(code, at - typed.length), cursorEnd: cursor };
+  }
+
+  async inspect(code: string, cursor: number, detail: 0 | 1): Promise<{ found: boolean; data: MimeBundle }> {
+    const lowered = lowerMagics(code);
+    const { declarations } = readCell(lowered);
+    const at = toUtf16(code, cursor);
+    const isName = (place: number): boolean => /[\p{ID_Continue}$]/u.test(lowered[place] ?? '');
+    const place = isName(at) ? at : at - 1;
+    const found = place >= 0 && isName(place) ? this.#checker.inspect(lowered, declarations, place) : null;
+    if (!found) return { found: false, data: {} };
+    const { name, type, documentation } = found;
+    const signature = `${name}: ${type}`;
+    const details = detail === 1 && documentation === '' ? 'No documentation.' : documentation;
+    return {
+      found: true,
+      data: {
+        'text/plain': [signature, details].filter(Boolean).join('\n\n'),
+        'text/markdown': [`\`\`\`typescript\n${signature}\n\`\`\``, details].filter(Boolean).join('\n\n'),
+      },
+    };
+  }
+
+  async isComplete(
+    code: string,
+  ): Promise<{ status: 'complete' | 'incomplete' | 'invalid' | 'unknown'; indent?: string }> {
+    const { problems } = readCell(lowerMagics(code));
+    if (problems.length === 0) return { status: 'complete' };
+    const text = code.trimEnd();
+    const open = problems.some(
+      ({ message, start }) =>
+        start >= text.length || /unterminated|unexpected end|expected .* but found `?EOF/i.test(message),
+    );
+    if (!open) return { status: 'invalid' };
+    const lastLine = text.slice(text.lastIndexOf('\n') + 1);
+    const indent = /^\s*/.exec(lastLine)![0];
+    return { status: 'incomplete', indent: /[{([]$/.test(lastLine) ? `${indent}  ` : indent };
+  }
+
+  async names(): Promise<{ name: string; kind: string; type: string }[]> {
+    return this.#checker.names();
+  }
+
+  async reset(): Promise<void> {
+    this.#values.clear();
+    this.#pending.clear();
+    this.#checker.reset();
+  }
+
+  async setFolder(path: string): Promise<void> {
+    this.#checker.setFolder(path);
+  }
+
+  async invalidate(paths: string[]): Promise<void> {
+    this.#checker.invalidate(paths);
+  }
+
+  close(): void {
+    this.#checker.close();
+  }
+}

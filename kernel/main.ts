@@ -1,0 +1,55 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { connectLanguage } from './language/client.ts';
+import type { LanguageOptions } from './language/worker.ts';
+import type { IoOptions } from './protocol/io.ts';
+import { startRuntime } from './runtime/index.ts';
+
+/** The memory that threads share: the words of `interrupt.ts`, then room for one answer to `input()`. */
+const memory = new SharedArrayBuffer(16 + 1024 * 1024);
+
+/** `-f FILE`, as a kernelspec's argv ends. */
+function connectionFileArgument(): string {
+  const at = process.argv.findIndex((arg) => arg === '-f' || arg === '--connection-file');
+  const path = at < 0 ? undefined : process.argv[at + 1];
+  if (!path) {
+    process.stderr.write('usage: node main.js -f CONNECTION_FILE\n');
+    process.exit(2);
+  }
+  return path;
+}
+
+const io = new MessageChannel();
+const languageForIo = new MessageChannel();
+const languageForUser = new MessageChannel();
+const folder = process.cwd();
+// From the sources (tests) the workers are TypeScript too.
+const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const exit = process.exit.bind(process);
+
+const ioOptions: IoOptions = {
+  connectionFile: connectionFileArgument(),
+  user: io.port2,
+  language: languageForIo.port2,
+  memory,
+};
+const ioThread = new Worker(new URL(`./protocol/io.${suffix}`, import.meta.url), {
+  workerData: ioOptions,
+  transferList: [io.port2, languageForIo.port2],
+});
+const languageOptions: LanguageOptions = { ports: [languageForIo.port1, languageForUser.port1], folder };
+new Worker(new URL(`./language/worker.${suffix}`, import.meta.url), {
+  workerData: languageOptions,
+  transferList: [languageForIo.port1, languageForUser.port1],
+});
+
+ioThread.on('message', (message: 'bound' | 'exit') => {
+  if (message === 'exit') exit(0);
+});
+ioThread.on('error', (error) => {
+  process.stderr.write(`gradbook: ${error.message}\n`);
+  exit(1);
+});
+process.on('SIGINT', () => ioThread.postMessage('interrupt'));
+process.on('SIGTERM', () => ioThread.postMessage('shutdown'));
+
+startRuntime({ io: io.port1, language: connectLanguage(languageForUser.port2), memory, folder });

@@ -1,0 +1,125 @@
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Database } from 'node-sqlite3-wasm';
+
+/** `(session, line, input)`, or with output `(session, line, (input, output))`. */
+export type HistoryEntry = [number, number, string | [string, string | null]];
+
+export interface HistoryRequest {
+  output?: boolean;
+  hist_access_type?: 'range' | 'tail' | 'search';
+  session?: number;
+  start?: number;
+  stop?: number;
+  n?: number;
+  pattern?: string;
+  unique?: boolean;
+}
+
+interface Row {
+  session: number;
+  line: number;
+  source: string;
+  output: string | null;
+}
+
+/** The file that keeps the inputs of all sessions; `GRADBOOK_HISTORY` names another (`:memory:` keeps none). */
+export const historyPath = (): string =>
+  process.env.GRADBOOK_HISTORY ??
+  join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'gradbook', 'history.sqlite');
+
+/** Inputs (and text results) of this and earlier sessions, in SQLite. The database is opened when it is first needed. */
+export class History {
+  readonly #path: string;
+  #database: Database | null = null;
+  #session = 0;
+
+  constructor(path: string = historyPath()) {
+    this.#path = path;
+  }
+
+  #open(): Database {
+    if (this.#database) return this.#database;
+    // A CommonJS package: loaded late, because it compiles WebAssembly.
+    const sqlite = createRequire(import.meta.url)('node-sqlite3-wasm') as typeof import('node-sqlite3-wasm');
+    let database: Database;
+    try {
+      if (this.#path !== ':memory:') mkdirSync(dirname(this.#path), { recursive: true });
+      database = new sqlite.Database(this.#path);
+      createTables(database);
+    } catch {
+      // A read-only home must not cost the user the kernel: this session's history lives in memory.
+      database = new sqlite.Database(':memory:');
+      createTables(database);
+    }
+    const { lastInsertRowid } = database.run('INSERT INTO sessions (start) VALUES (?)', [
+      new Date().toISOString(),
+    ]);
+    this.#session = Number(lastInsertRowid);
+    this.#database = database;
+    return database;
+  }
+
+  add(line: number, source: string): void {
+    this.#open().run('INSERT OR REPLACE INTO history (session, line, source) VALUES (?, ?, ?)', [
+      this.#session,
+      line,
+      source,
+    ]);
+  }
+
+  addOutput(line: number, output: string): void {
+    this.#open().run('UPDATE history SET output = ? WHERE session = ? AND line = ?', [
+      output,
+      this.#session,
+      line,
+    ]);
+  }
+
+  query(request: HistoryRequest): HistoryEntry[] {
+    const database = this.#open();
+    const { hist_access_type: type = 'tail', n, pattern = '*', unique = false, output = false } = request;
+    let rows: Row[];
+    if (type === 'range') {
+      const wanted = request.session ?? 0;
+      const session = wanted <= 0 ? this.#session + wanted : wanted;
+      const { start = 0, stop } = request;
+      rows = database.all(
+        'SELECT * FROM history WHERE session = ? AND line >= ? AND line < ? ORDER BY line',
+        [session, start, stop ?? Number.MAX_SAFE_INTEGER],
+      ) as unknown as Row[];
+    } else {
+      const where = type === 'search' ? 'WHERE source GLOB ?' : '';
+      const group = type === 'search' && unique ? 'GROUP BY source HAVING max(session * 1000000 + line)' : '';
+      const values: (string | number)[] = type === 'search' ? [pattern] : [];
+      rows = database.all(
+        `SELECT * FROM history ${where} ${group} ORDER BY session DESC, line DESC LIMIT ?`,
+        [...values, n ?? -1],
+      ) as unknown as Row[];
+      rows.reverse();
+    }
+    return rows.map(({ session, line, source, output: text }) => [
+      session,
+      line,
+      output ? [source, text] : source,
+    ]);
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+}
+
+function createTables(database: Database): void {
+  database.exec(`
+    PRAGMA busy_timeout = 2000;
+    CREATE TABLE IF NOT EXISTS sessions (session INTEGER PRIMARY KEY AUTOINCREMENT, start TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS history (
+      session INTEGER NOT NULL, line INTEGER NOT NULL, source TEXT NOT NULL, output TEXT,
+      PRIMARY KEY (session, line)
+    );
+  `);
+}

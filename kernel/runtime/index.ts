@@ -1,0 +1,221 @@
+import { Script } from 'node:vm';
+import type { MessagePort } from 'node:worker_threads';
+import type { CellError, CheckLevel, ExecuteOutcome, FromUser, Language, ToUser } from '../interfaces.ts';
+import { shared, sharedHeader } from '../protocol/interrupt.ts';
+import { Comms } from './comms.ts';
+import type { CellContext } from './context.ts';
+import { createDisplay, mimeBundle } from './display.ts';
+import { Interrupted, Tracebacks } from './errors.ts';
+import { createMagic, type MagicHost } from './magic.ts';
+import { Modules } from './modules.ts';
+import { Output } from './output.ts';
+import { Session } from './session.ts';
+import { createInput } from './stdin.ts';
+import { booksRestored, restoreBooks, Tasks } from './tasks.ts';
+
+export interface RuntimeOptions {
+  io: MessagePort;
+  language: Language;
+  memory: SharedArrayBuffer;
+  folder: string;
+}
+
+type Execute = Extract<ToUser, { type: 'execute' }>;
+
+/** Starts the user thread: it runs the cells that io sends, and owns their variables. */
+export function startRuntime({ io, language, memory, folder }: RuntimeOptions): void {
+  const post = (message: FromUser): void => io.postMessage(message);
+  const words = new Int32Array(memory, 0, sharedHeader / 4);
+  const output = new Output(post);
+  const modules = new Modules(folder);
+  const session = new Session(modules);
+  const tracebacks = new Tracebacks();
+  const display = createDisplay(output);
+  const comms = new Comms(output);
+  const input = createInput(output, post, memory);
+  const interrupts = new Set<(error: Interrupted) => void>();
+  const inputs: string[] = [''];
+  const results: Record<number, unknown> = {};
+  let serial = 0;
+
+  const host: MagicHost = {
+    session,
+    modules,
+    output,
+    display,
+    language,
+    level: 'error' as CheckLevel,
+    children: new Set(),
+    runSource: (code, path) => runSource(code, path, 0),
+  };
+
+  const recent = { _: undefined as unknown, __: undefined as unknown, ___: undefined as unknown };
+  const globals: Record<string, unknown> = {
+    display,
+    input,
+    prompt: (message = '', fallback: string | null = null) => input(message) || fallback,
+    confirm: (message = '') => /^y(es)?$/i.test(input(`${message} [y/n] `)),
+    clearOutput: ({ wait = false }: { wait?: boolean } = {}) => output.publish('clear_output', { wait }),
+    In: inputs,
+    Out: results,
+    __magic: createMagic(host),
+    __comms: comms,
+    _: undefined,
+    __: undefined,
+    ___: undefined,
+  };
+  for (const [name, value] of Object.entries(globals))
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(globalThis, 'require', { configurable: true, get: () => modules.require });
+
+  const tasks = new Tasks();
+  output.capture();
+  /** Compiles and runs one source; the value is that of its last expression. */
+  async function runSource(code: string, path: string, executionCount: number): Promise<unknown> {
+    const prepared = await language.prepare({ code, executionCount, path, level: host.level });
+    if (prepared.errors.length > 0)
+      throw new StoppedByCheck(tracebacks.diagnostics(executionCount, prepared.errors));
+    for (const warning of prepared.warnings)
+      output.stream('stderr', `${tracebacks.diagnostics(executionCount, [warning]).traceback.join('\n')}\n`);
+    const file = `gradbook:cell-${executionCount}-${++serial}`;
+    tracebacks.add(file, executionCount, code, prepared.map!);
+    const run = new Script(prepared.code!, { filename: file }).runInThisContext() as (
+      $: Session,
+    ) => Promise<unknown>;
+    try {
+      return await inTask(() => run(session));
+    } finally {
+      await session.disposeAll();
+      await language.commit(executionCount);
+    }
+  }
+
+  async function execute({ parent, executionCount, request }: Execute): Promise<void> {
+    const context: CellContext = { parent, executionCount, allowStdin: request.allowStdin, payload: [] };
+    inputs[executionCount] = request.code;
+    const outcome = await output.within(context, async (): Promise<ExecuteOutcome> => {
+      let stop: (error: Interrupted) => void = () => {};
+      const interrupted = new Promise<never>((_, reject) => {
+        stop = reject;
+        interrupts.add(stop);
+      });
+      interrupted.catch(() => {});
+      try {
+        const value = await Promise.race([
+          runSource(request.code, `cell-${executionCount}.ts`, executionCount),
+          interrupted,
+        ]);
+        if (value !== undefined && !request.silent) await show(value, executionCount);
+        return {
+          status: 'ok',
+          payload: context.payload,
+          userExpressions: await expressions(request.userExpressions),
+        };
+      } catch (thrown) {
+        const error = thrown instanceof StoppedByCheck ? thrown.error : tracebacks.describe(thrown);
+        if (!request.silent) output.publish('error', { ...error });
+        return { status: 'error', ...error };
+      } finally {
+        interrupts.delete(stop);
+      }
+    });
+    post({ type: 'executed', parent, outcome });
+  }
+
+  async function show(value: unknown, executionCount: number): Promise<void> {
+    results[executionCount] = value;
+    Object.assign(recent, { ___: recent.__, __: recent._, _: value });
+    Object.assign(globalThis, recent);
+    output.publish('execute_result', {
+      execution_count: executionCount,
+      data: await mimeBundle(value),
+      metadata: {},
+    });
+  }
+
+  async function expressions(wanted: Record<string, string>): Promise<Record<string, unknown>> {
+    const entries = Object.entries(wanted).map(async ([name, code]) => {
+      try {
+        const value = await runSource(code, name, 0);
+        return [name, { status: 'ok', data: await mimeBundle(value), metadata: {} }] as const;
+      } catch (thrown) {
+        const error = thrown instanceof StoppedByCheck ? thrown.error : tracebacks.describe(thrown);
+        return [name, { status: 'error', ...error }] as const;
+      }
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /**
+   * Runs `body` as an event-loop task of its own, and as the code of the running cell: an interrupt terminates JavaScript up to the
+   * event loop, and what was under way there must be the cell alone.
+   */
+  function inTask<T>(body: () => Promise<T>): Promise<T> {
+    const context = output.context!;
+    return new Promise((resolve, reject) => {
+      tasks.start(() => {
+        output.tracker.clear();
+        output.within(context, body).then(resolve, reject);
+      });
+    });
+  }
+
+  /** What no one caught: shown in the cell that it comes from; the kernel lives on. */
+  const report = (thrown: unknown, context = output.context): void => {
+    if (context) output.within(context, () => output.publish('error', { ...tracebacks.describe(thrown) }));
+  };
+  output.tracker.follow(report);
+  process.on('uncaughtException', (thrown: unknown) => {
+    if (thrown !== booksRestored) report(thrown);
+  });
+  process.on('unhandledRejection', (thrown, promise) =>
+    report(thrown, output.tracker.of(promise) ?? output.context),
+  );
+  const reallyExit = process.exit.bind(process);
+  process.exit = ((code?: number) => {
+    throw new Error(
+      `process.exit(${code ?? ''}) was called: it ends the cell, not the kernel. Use the client's shutdown to end the kernel`,
+    );
+  }) as typeof process.exit;
+
+  io.on('message', (message: ToUser | { type: 'interrupt' }) => {
+    switch (message.type) {
+      case 'execute':
+        output.tracker.clear();
+        tasks.start(() => void execute(message));
+        break;
+      case 'interrupt':
+        Atomics.store(words, shared.answered, Atomics.load(words, shared.interrupts));
+        for (const child of host.children) child.kill('SIGINT');
+        for (const stop of interrupts) stop(new Interrupted());
+        output.tracker.clear();
+        restoreBooks();
+        break;
+      case 'comm':
+        try {
+          output.within({ parent: message.parent, executionCount: 0, allowStdin: false, payload: [] }, () =>
+            comms.handle(message.kind, message.content, message.metadata, message.buffers),
+          );
+        } catch (error) {
+          report(error);
+        }
+        post({ type: 'handled', parent: message.parent });
+        break;
+      case 'comm_info':
+        post({ type: 'comm_info', id: message.id, comms: comms.info(message.targetName) });
+        break;
+      case 'shutdown':
+        reallyExit(0);
+    }
+  });
+  post({ type: 'ready' });
+}
+
+/** The checker's answer, carried to where the cell's outcome is decided. */
+class StoppedByCheck extends Error {
+  readonly error: CellError;
+  constructor(error: CellError) {
+    super(error.evalue);
+    this.error = error;
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { transformSync } from 'oxc-transform';
+
+const kernelRequire = createRequire(import.meta.url);
+const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/index.js'];
+
+/**
+ * Imports for cells: packages from the notebook's folder, then from the kernel's own; relative files (TypeScript too) from the
+ * notebook's folder, read again after an edit.
+ */
+export class Modules {
+  #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
+  set folder(path: string) {
+    this.#folder = path;
+  }
+
+  /** `require` from the notebook's folder, then from the kernel. */
+  get require(): NodeJS.Require {
+    const own = createRequire(join(this.#folder, 'notebook.cjs'));
+    return Object.assign((id: string) => {
+      try {
+        return own(id) as unknown;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'MODULE_NOT_FOUND' || id.startsWith('.')) throw error;
+        return kernelRequire(id) as unknown;
+      }
+    }, own) as NodeJS.Require;
+  }
+
+  async import(specifier: string, attributes?: Record<string, string>): Promise<Record<string, unknown>> {
+    if (specifier.startsWith('.') || specifier.startsWith('/') || specifier.startsWith('file:'))
+      return this.#file(
+        specifier.startsWith('file:') ? fileURLToPath(specifier) : resolve(this.#folder, specifier),
+        attributes,
+      );
+    if (/^(node|data):/.test(specifier)) return (await import(specifier)) as Record<string, unknown>;
+    return (await import(this.#resolvePackage(specifier))) as Record<string, unknown>;
+  }
+
+  #resolvePackage(specifier: string): string {
+    for (const from of [join(this.#folder, 'notebook.mjs'), fileURLToPath(import.meta.url)]) {
+      const require = createRequire(from);
+      try {
+        const path = require.resolve(specifier);
+        return path.startsWith('/') || /^[A-Za-z]:\\/.test(path) ? esmEntry(require, specifier, path) : path;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
+          const entry = esmEntry(require, specifier, null);
+          if (entry) return entry;
+        }
+      }
+    }
+    throw new Error(
+      `Cannot find package '${specifier}' from ${this.#folder}: install it with %npm install ${specifier}`,
+    );
+  }
+
+  async #file(path: string, attributes?: Record<string, string>): Promise<Record<string, unknown>> {
+    const found = extensions.map((extension) => path + extension).find(isFile);
+    if (!found) throw new Error(`Cannot find module '${path}': no such file`);
+    if (attributes?.type === 'json' || extname(found) === '.json')
+      return { default: JSON.parse(readFileSync(found, 'utf8')) as unknown };
+    return (await import(pathToFileURL(compiled(found)).href)) as Record<string, unknown>;
+  }
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/**
+ * A copy of a user's file (and of those it imports) as JavaScript, named for its content: an edited file has another name, so that it
+ * is loaded again. Packages are resolved from the original's folder.
+ */
+function compiled(path: string, visiting = new Map<string, string>()): string {
+  const known = visiting.get(path);
+  if (known) return known;
+  const source = readFileSync(path, 'utf8');
+  const out = join(tmpdir(), `gradbook-modules-${process.pid}`);
+  const typescript = /\.[mc]?tsx?$/.test(path);
+  const { code, errors } = typescript
+    ? transformSync(path, source, { target: 'es2022', decorator: { legacy: true } })
+    : { code: source, errors: [] };
+  if (errors.length > 0) throw new SyntaxError(`${path}: ${errors[0].message}`);
+  visiting.set(path, path);
+  const require = createRequire(path);
+  const rewritten = code.replace(
+    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\2/g,
+    (whole, head: string, _quote, specifier: string) => {
+      if (specifier.startsWith('node:')) return whole;
+      if (!specifier.startsWith('.')) {
+        try {
+          return `${head}${JSON.stringify(pathToFileURL(require.resolve(specifier)).href)}`;
+        } catch {
+          return whole;
+        }
+      }
+      const base = resolve(path, '..', specifier);
+      const target = extensions.map((extension) => base + extension).find(isFile);
+      return target ? `${head}${JSON.stringify(pathToFileURL(compiled(target, visiting)).href)}` : whole;
+    },
+  );
+  const digest = createHash('sha256').update(path).update(rewritten).digest('hex').slice(0, 16);
+  const name = join(out, `${digest}.mjs`);
+  mkdirSync(out, { recursive: true });
+  writeFileSync(name, rewritten);
+  visiting.set(path, name);
+  return name;
+}
+
+/** The file that `import` (rather than `require`) would take: the package's `import` condition where it has one. */
+function esmEntry(require: NodeJS.Require, specifier: string, fallback: string | null): string {
+  const name = specifier.startsWith('@')
+    ? specifier.split('/').slice(0, 2).join('/')
+    : specifier.split('/')[0];
+  const subpath = `.${specifier.slice(name.length)}`;
+  for (const folder of require.resolve.paths(name) ?? []) {
+    const manifest = join(folder, name, 'package.json');
+    if (!isFile(manifest)) continue;
+    const { exports, module } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+      exports?: unknown;
+      module?: string;
+      type?: string;
+    };
+    const table =
+      typeof exports === 'object' && exports !== null && subpath in exports
+        ? (exports as Record<string, unknown>)[subpath]
+        : subpath === '.'
+          ? exports
+          : undefined;
+    const target = pick(table);
+    if (target) return pathToFileURL(join(folder, name, target)).href;
+    if (!fallback && module && subpath === '.') return pathToFileURL(join(folder, name, module)).href;
+    break;
+  }
+  return fallback ? pathToFileURL(fallback).href : '';
+}
+
+function pick(entry: unknown): string | null {
+  if (typeof entry === 'string') return entry;
+  if (Array.isArray(entry)) return entry.map(pick).find((e) => e !== null) ?? null;
+  if (typeof entry !== 'object' || entry === null) return null;
+  for (const [condition, target] of Object.entries(entry))
+    if (['node', 'import', 'module-sync', 'default'].includes(condition)) {
+      const found = pick(target);
+      if (found) return found;
+    }
+  return null;
+}

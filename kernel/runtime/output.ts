@@ -1,0 +1,45 @@
+import type { FromUser, IOPubType, MimeBundle } from '../interfaces.ts';
+import { type CellContext, ContextTracker } from './context.ts';
+
+/** Where output goes: to the cell whose code (or whose timers and promises) wrote it. */
+export class Output {
+  readonly tracker = new ContextTracker();
+  readonly #post: (message: FromUser) => void;
+
+  constructor(post: (message: FromUser) => void) {
+    this.#post = post;
+  }
+
+  /** Runs `body` as the code of a cell. */
+  within<T>(context: CellContext, body: () => T): T {
+    return this.tracker.run(context, body);
+  }
+
+  /** The cell that the running code belongs to; the latest where that cannot be told. */
+  get context(): CellContext | null {
+    return this.tracker.current;
+  }
+
+  publish(msgType: IOPubType, content: MimeBundle, metadata?: MimeBundle, buffers?: Uint8Array[]): void {
+    const { context } = this;
+    if (context) this.#post({ type: 'publish', parent: context.parent, msgType, content, metadata, buffers });
+  }
+
+  stream(name: 'stdout' | 'stderr', text: string): void {
+    const { context } = this;
+    if (context && text !== '') this.#post({ type: 'stream', parent: context.parent, name, text });
+  }
+
+  /** Sends what is written to the process's streams to the cells instead. */
+  capture(): void {
+    for (const name of ['stdout', 'stderr'] as const) {
+      const decoder = new TextDecoder();
+      process[name].write = ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown) => {
+        this.stream(name, typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+        const callback = typeof encoding === 'function' ? encoding : done;
+        if (typeof callback === 'function') queueMicrotask(() => (callback as () => void)());
+        return true;
+      }) as typeof process.stdout.write;
+    }
+  }
+}

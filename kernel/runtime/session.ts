@@ -1,0 +1,76 @@
+import type { Modules } from './modules.ts';
+
+/** Where a top-level name lives: one box a name, shared by every cell and closure. */
+export interface Box {
+  v: unknown;
+}
+
+/** What a transformed cell sees as `$`. */
+export class Session {
+  readonly #boxes = new Map<string, Box>();
+  readonly #modules: Modules;
+  #disposables: { dispose: () => unknown }[] = [];
+
+  constructor(modules: Modules) {
+    this.#modules = modules;
+  }
+
+  box(name: string): Box {
+    let box = this.#boxes.get(name);
+    if (!box) this.#boxes.set(name, (box = { v: undefined }));
+    return box;
+  }
+
+  /** The names that have a value, with it. */
+  get variables(): ReadonlyMap<string, Box> {
+    return this.#boxes;
+  }
+
+  get meta(): { url: string; dirname: string } {
+    return { url: `file://${this.#modules.folder}/notebook.ts`, dirname: this.#modules.folder };
+  }
+
+  import(specifier: unknown, attributes?: Record<string, string>): Promise<Record<string, unknown>> {
+    return this.#modules.import(String(specifier), attributes);
+  }
+
+  /**
+   * A named import; CommonJS modules offer their properties too. A name that is only a type has no value: the checker has seen to it
+   * that any other name exists.
+   */
+  pick(module: Record<string, unknown>, name: string): unknown {
+    if (name in module) return module[name];
+    const whole = module.default as Record<string, unknown> | null | undefined;
+    return (typeof whole === 'object' && whole !== null) || typeof whole === 'function'
+      ? whole[name]
+      : undefined;
+  }
+
+  /** `using` at a cell's top level: disposed when the cell ends. */
+  using<T>(value: T): T {
+    const dispose = (value as { [Symbol.dispose]?: () => void } | null)?.[Symbol.dispose];
+    if (value !== null && value !== undefined) {
+      if (typeof dispose !== 'function') throw new TypeError('using: the value has no [Symbol.dispose]()');
+      this.#disposables.push({ dispose: () => dispose.call(value) });
+    }
+    return value;
+  }
+
+  awaitUsing<T>(value: T): T {
+    const dispose = (value as { [Symbol.asyncDispose]?: () => Promise<void> } | null)?.[Symbol.asyncDispose];
+    if (typeof dispose !== 'function') return this.using(value);
+    this.#disposables.push({ dispose: () => dispose.call(value) });
+    return value;
+  }
+
+  async disposeAll(): Promise<void> {
+    const all = this.#disposables.reverse();
+    this.#disposables = [];
+    for (const { dispose } of all) await dispose();
+  }
+
+  reset(): void {
+    for (const box of this.#boxes.values()) box.v = undefined;
+    this.#boxes.clear();
+  }
+}
