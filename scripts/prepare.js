@@ -40,7 +40,9 @@ function once(stamp, fingerprint, action) {
   writeFileSync(path, fingerprint);
 }
 
-const lockFile = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockFile = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 once('node_modules/.gradbook-installed', `${lockFile} ${process.version}`, () =>
   run('Installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
 );

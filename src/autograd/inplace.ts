@@ -10,7 +10,7 @@ import { edgeOf } from './primitive.ts';
 /** Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; memory that is read more than once. */
 export function checkWritable(name: string, target: Tensor): void {
   if (mode.grad && target.requiresGrad) {
-    if (target.base !== null && target.base.isLeaf && target.base.requiresGrad)
+    if (target.base?.isLeaf && target.base.requiresGrad)
       throw new Error(
         `${name}: a view of a leaf Variable that requires grad is being used in an in-place operation. Use noGrad(), or clone() first`,
       );
