@@ -93,6 +93,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   async function execute({ parent, executionCount, request }: Execute): Promise<void> {
     const context: CellContext = { parent, executionCount, allowStdin: request.allowStdin, payload: [] };
     inputs[executionCount] = request.code;
+    await preloaded;
     const outcome = await output.within(context, async (): Promise<ExecuteOutcome> => {
       let stop: (error: Interrupted) => void = () => {};
       const interrupted = new Promise<never>((_, reject) => {
@@ -160,6 +161,19 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     });
   }
 
+  /** The library's names become globals; a cell that comes earlier waits for them. */
+  const preloaded = preload();
+  async function preload(): Promise<void> {
+    const library = (await import('../../src/index.ts')) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(library))
+      Object.defineProperty(globalThis, name, {
+        value,
+        writable: true,
+        configurable: true,
+        enumerable: false,
+      });
+  }
+
   /** What no one caught: shown in the cell that it comes from; the kernel lives on. */
   const report = (thrown: unknown, context = output.context): void => {
     if (context) output.within(context, () => output.publish('error', { ...tracebacks.describe(thrown) }));
@@ -208,7 +222,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
         reallyExit(0);
     }
   });
-  post({ type: 'ready' });
+  void preloaded.then(() => post({ type: 'ready' }));
 }
 
 /** The checker's answer, carried to where the cell's outcome is decided. */

@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { doctor } from './doctor.ts';
+import { type InstallOptions, installKernelspec, uninstallKernelspec } from './install.ts';
+import { type RunOptions, runNotebooks } from './run.ts';
+
+const root = new URL('../../../', import.meta.url);
+const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
+
+/** A number from 0. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('It must be a number of seconds.');
+  return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return value;
+}
+
+/** `NAME=VALUE`; the value is JSON where it parses, else text. */
+function parameter(text: string, before: Record<string, unknown>): Record<string, unknown> {
+  const [, name, value] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)=([\s\S]*)$/u.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('It must read NAME=VALUE.');
+  let parsed: unknown = value;
+  try {
+    parsed = JSON.parse(value);
+  } catch {
+    // Plain text.
+  }
+  return { ...before, [name]: parsed };
+}
+
+const program = new Command('gradbook')
+  .description('A Jupyter kernel for TypeScript, and what runs its notebooks')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('Try gradbook --help.');
+
+program
+  .command('run')
+  .description('execute notebooks without a browser')
+  .argument('<notebook...>', 'notebook files')
+  .option('--output <file>', 'write the executed notebook here (one notebook)')
+  .option('--inplace', 'write the outputs into the notebook itself')
+  .option('--timeout <seconds>', 'what one cell may take; 0 is no limit', seconds, 600)
+  .option('--allow-errors', 'go on behind a failing cell')
+  .option('--jobs <n>', 'notebooks at a time', count, 1)
+  .option('-p, --parameter <NAME=VALUE>', 'set a parameter (repeat for more)', parameter, {})
+  .option('--server <url>', 'a Jupyter server to run on; default: one of our own')
+  .option('--token <token>', 'the token of that server')
+  .option('--kernel <name>', 'the kernel; default: what the notebook says')
+  .option('--print', 'print the text output of the cells')
+  .action(
+    async (
+      notebooks: string[],
+      options: Omit<RunOptions, 'parameters'> & { parameter: Record<string, unknown> },
+    ) => {
+      if (options.output && notebooks.length > 1)
+        program.error('error: --output takes one notebook; use --inplace for several', { exitCode: 2 });
+      const good = await runNotebooks(notebooks, { ...options, parameters: options.parameter });
+      process.exitCode = good ? 0 : 1;
+    },
+  );
+
+for (const [name, description] of [
+  ['install', 'register the kernel with Jupyter'],
+  ['uninstall', 'remove the kernel from Jupyter'],
+] as const)
+  program
+    .command(name)
+    .description(description)
+    .option('--user', 'for this user (default)')
+    .option('--sys-prefix', 'in the active Python environment')
+    .option('--prefix <dir>', 'under this folder')
+    .action((options: InstallOptions) => {
+      if (name === 'install') process.stdout.write(`installed the kernel in ${installKernelspec(options)}\n`);
+      else {
+        const removed = uninstallKernelspec(options);
+        process.stdout.write(removed ? `removed ${removed}\n` : 'the kernel was not installed there\n');
+      }
+    });
+
+program
+  .command('doctor')
+  .description('tell what is installed, what is wrong, and how to mend it')
+  .action(async () => {
+    process.exitCode = (await doctor((line) => process.stdout.write(`${line}\n`))) ? 0 : 1;
+  });
+
+program
+  .command('start')
+  .description('run the bundled first notebook and print its output')
+  .action(async () => {
+    const notebook = fileURLToPath(new URL('notebooks/00-getting-started.ipynb', root));
+    process.exitCode = (await runNotebooks([notebook], {
+      timeout: 600,
+      jobs: 1,
+      parameters: {},
+      print: true,
+    }))
+      ? 0
+      : 1;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    process.stderr.write(`gradbook: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,207 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { startServer } from '../../lab/server/server.ts';
+
+const main = fileURLToPath(new URL('../../dist/kernel/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'gradbook-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const gradbook = (...args: string[]): Promise<Result> =>
+  new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [main, ...args],
+      { cwd: folder, env: { ...process.env, GRADBOOK_HISTORY: ':memory:' } },
+      (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
+
+function notebook(name: string, cells: { source: string; tags?: string[] }[]): string {
+  const path = join(folder, name);
+  writeFileSync(
+    path,
+    JSON.stringify({
+      nbformat: 4,
+      nbformat_minor: 5,
+      metadata: { kernelspec: { name: 'gradbook', display_name: 'TypeScript', language: 'typescript' } },
+      cells: cells.map(({ source, tags }, i) => ({
+        cell_type: 'code',
+        id: `c${i}`,
+        metadata: tags ? { tags } : {},
+        source,
+        outputs: [],
+        execution_count: null,
+      })),
+    }),
+  );
+  return path;
+}
+
+const read = (path: string) =>
+  JSON.parse(readFileSync(path, 'utf8')) as {
+    metadata: { language_info?: { name: string } };
+    cells: {
+      source: string;
+      metadata: { tags?: string[] };
+      execution_count: number | null;
+      outputs: { output_type: string; text?: string; data?: Record<string, string> }[];
+    }[];
+  };
+
+describe('gradbook run', () => {
+  test('executes cells in order and writes outputs, counts and language_info', async () => {
+    const path = notebook('good.ipynb', [
+      { source: 'const a: number = 20; console.log("one"); console.log("two")' },
+      { source: 'a + 22' },
+    ]);
+    const { code, stderr } = await gradbook('run', path, '--inplace');
+    expect(stderr).toMatch(/done in/);
+    expect(code).toBe(0);
+    const { cells, metadata } = read(path);
+    expect(metadata.language_info?.name).toBe('typescript');
+    expect(cells.map((c) => c.execution_count)).toEqual([1, 2]);
+    expect(cells[0].outputs).toEqual([{ output_type: 'stream', name: 'stdout', text: 'one\ntwo\n' }]);
+    expect(cells[1].outputs[0].data?.['text/plain']).toBe('42');
+  });
+
+  test('a failing cell is named, ends the run with exit code 1, and leaves the input as it was', async () => {
+    const path = notebook('bad.ipynb', [
+      { source: '1' },
+      { source: 'throw new RangeError("too far")' },
+      { source: 'console.log("never")' },
+    ]);
+    const before = readFileSync(path, 'utf8');
+    const { code, stderr } = await gradbook('run', path, '--output', join(folder, 'bad-out.ipynb'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cell 2 failed: RangeError: too far/);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(read(join(folder, 'bad-out.ipynb')).cells[2].outputs).toEqual([]);
+  });
+
+  test('--allow-errors goes on behind a failing cell', async () => {
+    const path = notebook('allowed.ipynb', [{ source: 'throw new Error("x")' }, { source: '7' }]);
+    expect((await gradbook('run', path, '--inplace', '--allow-errors')).code).toBe(0);
+    expect(read(path).cells[1].outputs[0].data?.['text/plain']).toBe('7');
+  });
+
+  test('parameters are injected behind the tagged cell, typed by their JSON', async () => {
+    const path = notebook('parameters.ipynb', [
+      { source: 'let rate = 0.1; let name = "a"', tags: ['parameters'] },
+      { source: '[rate * 2, name]' },
+    ]);
+    expect((await gradbook('run', path, '--inplace', '-p', 'rate=0.5', '-p', 'name=Ada')).code).toBe(0);
+    const { cells } = read(path);
+    expect(cells[1].metadata.tags).toEqual(['injected-parameters']);
+    expect(cells[2].outputs[0].data?.['text/plain']).toBe("[ 1, 'Ada' ]");
+  });
+
+  test('a cell that runs too long is stopped and named', async () => {
+    const path = notebook('slow.ipynb', [{ source: 'while (true);' }]);
+    const { code, stderr } = await gradbook('run', path, '--timeout', '1');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cell 1 failed: Timeout: the cell ran longer than 1 s/);
+  });
+
+  test.each([
+    [['run'], 2],
+    [['run', 'x.ipynb', '--timeout', 'soon'], 2],
+    [['nonsense'], 2],
+    [['--help'], 0],
+    [['run', 'missing.ipynb'], 1],
+  ])('%j ends with exit code %i', async (args, code) => {
+    const result = await gradbook(...args);
+    expect(result.code).toBe(code);
+    if (code > 0) expect(result.stderr).not.toBe('');
+  });
+});
+
+describe('gradbook install', () => {
+  test('writes a kernelspec with absolute paths, and uninstall removes it', async () => {
+    expect((await gradbook('install', '--prefix', folder)).code).toBe(0);
+    const place = join(folder, 'share', 'jupyter', 'kernels', 'gradbook');
+    const spec = JSON.parse(readFileSync(join(place, 'kernel.json'), 'utf8')) as {
+      argv: string[];
+      display_name: string;
+      interrupt_mode: string;
+    };
+    expect(spec).toMatchObject({
+      display_name: 'TypeScript (gradbook)',
+      language: 'typescript',
+      interrupt_mode: 'message',
+    });
+    expect(existsSync(spec.argv[0])).toBe(true);
+    expect(existsSync(spec.argv.find((arg) => arg.endsWith('main.js'))!)).toBe(true);
+    expect(existsSync(join(place, 'logo-64x64.png'))).toBe(true);
+    expect((await gradbook('uninstall', '--prefix', folder)).code).toBe(0);
+    expect(existsSync(place)).toBe(false);
+  });
+
+  test('doctor finds nothing wrong', async () => {
+    expect((await gradbook('doctor')).code).toBe(0);
+  });
+});
+
+describe('the embedded server', () => {
+  test('refuses a missing or wrong token, a foreign host and a foreign origin', async () => {
+    const server = await startServer({ folder });
+    const get = (path: string, headers: Record<string, string> = {}): Promise<number> =>
+      fetch(server.url + path, { headers }).then((r) => r.status);
+    const authorization = `token ${server.token}`;
+    expect(await get('api/kernels')).toBe(403);
+    expect(await get('api/kernels?token=wrong')).toBe(403);
+    expect(await get('api/kernels', { authorization })).toBe(200);
+    const foreignHost = await new Promise((resolve) =>
+      request(`${server.url}api/kernels`, { headers: { authorization, host: 'evil.example' } }, (r) =>
+        resolve(r.statusCode),
+      ).end(),
+    );
+    expect(foreignHost).toBe(403);
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}api/kernels/none/channels?token=${server.token}`,
+      { origin: 'http://evil.example' },
+    );
+    expect(await new Promise((resolve) => socket.on('error', (error) => resolve(error.message)))).toMatch(
+      /403/,
+    );
+    await server.close();
+  });
+});
+
+const python = ['python3', 'python'].find((name) => {
+  try {
+    execFileSync(name, ['-c', 'import nbclient, jupyter_client'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+describe.skipIf(!python)(
+  'Python’s own clients (skipped where no Python with nbclient is on the path)',
+  () => {
+    test('nbclient runs a notebook with the installed kernelspec', async () => {
+      await gradbook('install', '--prefix', folder);
+      const path = notebook('nbclient.ipynb', [{ source: 'const s: string = "from nbclient"; s' }]);
+      const script =
+        'import sys, nbformat, nbclient; nb = nbformat.read(sys.argv[1], 4); nbclient.NotebookClient(nb, timeout=60).execute(); nbformat.validate(nb); print(nb.cells[0].outputs[0]["data"]["text/plain"])';
+      const out = execFileSync(python!, ['-c', script, path], {
+        encoding: 'utf8',
+        env: { ...process.env, JUPYTER_PATH: join(folder, 'share', 'jupyter'), GRADBOOK_HISTORY: ':memory:' },
+      });
+      expect(out.trim()).toBe("'from nbclient'");
+    });
+  },
+);
