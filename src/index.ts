@@ -10,8 +10,13 @@ export {
   setGradEnabled,
 } from './autograd/mode.ts';
 export * from './ops/arithmetic.ts';
+export * from './ops/comparison.ts';
+export * from './ops/pairwise.ts';
+export * from './ops/pointwise.ts';
+export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
 export * from './ops/views.ts';
+export { where } from './ops/where.ts';
 export { full, ones, tensor, zeros } from './tensor/creation.ts';
 export { type DType, getDefaultDtype, promoteTypes, resultType, setDefaultDtype } from './tensor/dtype.ts';
 export { Tensor } from './tensor/tensor.ts';

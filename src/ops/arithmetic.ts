@@ -1,5 +1,6 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Arg, type Binary, binary, type Unary, unary } from './elementwise.ts';
+import { op } from './record.ts';
 
 const pair = () => [
   [{ shape: [3, 4] }, { shape: [3, 4], low: 0.5, high: 2 }],
@@ -42,8 +43,68 @@ export const trueDivide: Binary = binary({
   samples: pair,
 });
 
+const zero = { left: (g: Tensor) => mul(g, 0), right: (g: Tensor) => mul(g, 0) };
+
+const divideFloor: Binary = binary({
+  name: 'floorDivide',
+  torch: 'floor_divide(input, other)',
+  result: 'same',
+  element: floorQuotient,
+  save: 'nothing',
+  gradient: zero,
+  samples: pair,
+});
+
+const divideTrunc: Binary = binary({
+  name: 'truncDivide',
+  torch: 'div(input, other)',
+  result: 'same',
+  element: (x, y) => Math.trunc(x / y),
+  save: 'nothing',
+  gradient: zero,
+  samples: pair,
+});
+
+/** The floor of the quotient, from the remainder, so that it is exact where x / y is rounded. */
+function floorQuotient(x: number, y: number): number {
+  if (y === 0) return x / y;
+  const rest = x % y;
+  const quotient = (x - rest) / y;
+  const down = rest !== 0 && rest < 0 !== y < 0 ? quotient - 1 : quotient;
+  if (down === 0) return x / y < 0 ? -0 : 0;
+  const floor = Math.floor(down);
+  return down - floor > 0.5 ? floor + 1 : floor;
+}
+
+/** input divided by other and rounded down. Source: `torch.floor_divide`. */
+export const floorDivide: Binary = divideFloor;
+
+/**
+ * input / other.
+ *
+ * @param options `roundingMode`: `trunc` rounds towards 0, `floor` down; both keep integers. Default: true division.
+ */
+export const div: (input: Arg, other: Arg, options?: { roundingMode?: 'trunc' | 'floor' | null }) => Tensor =
+  op(
+    {
+      name: 'div',
+      torch: 'div(input, other, *, rounding_mode=None)',
+      family: 'elementwise',
+      differentiable: true,
+      samples: pair,
+    },
+    (input: Arg, other: Arg, { roundingMode = null }: { roundingMode?: 'trunc' | 'floor' | null } = {}) => {
+      if (roundingMode === null) return trueDivide(input, other);
+      if (roundingMode === 'floor') return divideFloor(input, other);
+      if (roundingMode === 'trunc') return divideTrunc(input, other);
+      throw new RangeError(
+        `div: roundingMode '${String(roundingMode)}' is unknown: use trunc, floor or null`,
+      );
+    },
+  );
+
 const plainAdd: Binary = binary({
-  name: 'addPlain',
+  name: 'plainAdd',
   torch: 'add(input, other)',
   result: 'same',
   element: (x, y) => x + y,
@@ -52,7 +113,53 @@ const plainAdd: Binary = binary({
   samples: pair,
 });
 
+const plainSub: Binary = binary({
+  name: 'plainSub',
+  torch: 'sub(input, other)',
+  result: 'same',
+  element: (x, y) => x - y,
+  save: 'nothing',
+  gradient: { left: (g) => g, right: (g) => neg(g) },
+  samples: pair,
+});
+
+type Scaled = (input: Arg, other: Arg, options?: { alpha?: number }) => Tensor;
+
+const scaled = (alpha: number, other: Arg): Arg =>
+  alpha === 1 ? other : typeof other === 'object' ? mul(other, alpha) : Number(other) * alpha;
+
 /** input + alpha * other, with broadcasting and type promotion. */
-export function add(input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}): Tensor {
-  return plainAdd(input, alpha === 1 ? other : mul(other, alpha));
-}
+export const add: Scaled = op(
+  {
+    name: 'add',
+    torch: 'add(input, other, *, alpha=1)',
+    family: 'elementwise',
+    differentiable: true,
+    samples: pair,
+  },
+  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainAdd(input, scaled(alpha, other)),
+);
+
+/** input - alpha * other, with broadcasting and type promotion. */
+export const sub: Scaled = op(
+  {
+    name: 'sub',
+    torch: 'sub(input, other, *, alpha=1)',
+    family: 'elementwise',
+    differentiable: true,
+    samples: pair,
+  },
+  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainSub(input, scaled(alpha, other)),
+);
+
+/** other - alpha * input. */
+export const rsub: Scaled = op(
+  {
+    name: 'rsub',
+    torch: 'rsub(input, other, *, alpha=1)',
+    family: 'elementwise',
+    differentiable: true,
+    samples: pair,
+  },
+  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainSub(other, scaled(alpha, input)),
+);

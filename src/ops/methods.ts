@@ -3,15 +3,18 @@ import * as creation from '../tensor/creation.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as comparison from './comparison.ts';
+import * as pairwise from './pairwise.ts';
+import * as pointwise from './pointwise.ts';
 import * as reduce from './reduce.ts';
 import * as views from './views.ts';
 
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
 const methods = {
-  neg: arithmetic.neg,
-  mul: arithmetic.mul,
-  add: arithmetic.add,
-  trueDivide: arithmetic.trueDivide,
+  ...arithmetic,
+  ...comparison,
+  ...pairwise,
+  ...pointwise,
   sum: reduce.sum,
   clone: views.clone,
   contiguous: views.contiguous,
