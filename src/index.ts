@@ -11,10 +11,14 @@ export {
 } from './autograd/mode.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/comparison.ts';
+export * from './ops/join.ts';
+export * from './ops/matmul.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
+export * from './ops/shape.ts';
+export * from './ops/statistics.ts';
 export * from './ops/views.ts';
 export { where } from './ops/where.ts';
 export { full, ones, tensor, zeros } from './tensor/creation.ts';

@@ -4,9 +4,12 @@ import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as comparison from './comparison.ts';
+import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
 import * as reduce from './reduce.ts';
+import * as shape from './shape.ts';
+import * as statistics from './statistics.ts';
 import * as views from './views.ts';
 
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
@@ -16,6 +19,9 @@ const methods = {
   ...pairwise,
   ...pointwise,
   sum: reduce.sum,
+  ...shape,
+  ...matmul,
+  ...statistics,
   clone: views.clone,
   contiguous: views.contiguous,
   reshape: views.reshape,

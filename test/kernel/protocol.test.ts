@@ -41,12 +41,10 @@ describe('the wire', () => {
     });
   });
 
-  test('iopub greets a subscription with iopub_welcome (JEP 65)', () => {
-    expect(kernel.iopub[0]).toMatchObject({
-      header: { msg_type: 'iopub_welcome' },
-      parent: {},
-      content: { subscription: '' },
-    });
+  test('iopub greets a subscription with iopub_welcome (JEP 65)', async () => {
+    await kernel.until(() => types(kernel.iopub).includes('iopub_welcome'));
+    const welcome = kernel.iopub.find(({ header }) => header.msg_type === 'iopub_welcome');
+    expect(welcome).toMatchObject({ parent: {}, content: { subscription: '' } });
   });
 
   test('a cell publishes busy, execute_input, its outputs, idle, and replies with its count', async () => {

@@ -1,0 +1,207 @@
+import { applyOne, type Primitive } from '../autograd/primitive.ts';
+import { kernel } from '../engine/kernel.ts';
+import { promoteTypes } from '../tensor/dtype.ts';
+import { broadcastShapes, formatShape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { add, mul } from './arithmetic.ts';
+import { op } from './record.ts';
+import { transpose, unsqueeze } from './shape.ts';
+import { expand, reshape } from './views.ts';
+
+/** out (B, M, N) row-major = a (B, M, K) x b (B, K, N), any strides; float64 accumulators. */
+export const matmulKernel = kernel('matmul', (out: Tensor, a: Tensor, b: Tensor) => {
+  const [batches, rows, columns] = out.shape;
+  const inner = a.shape[2];
+  const [x, y, z] = [a.elements, b.elements, out.elements];
+  const [aBatch, aRow, aInner] = a.strides;
+  const [bBatch, bInner, bColumn] = b.strides;
+  const totals = new Float64Array(columns);
+  for (let n = 0; n < batches; n++)
+    for (let i = 0; i < rows; i++) {
+      totals.fill(0);
+      for (let k = 0; k < inner; k++) {
+        const left = x[a.offset + n * aBatch + i * aRow + k * aInner];
+        let place = b.offset + n * bBatch + k * bInner;
+        for (let j = 0; j < columns; j++, place += bColumn) totals[j] += left * y[place];
+      }
+      const target = out.offset + (n * rows + i) * columns;
+      for (let j = 0; j < columns; j++) z[target + j] = totals[j];
+    }
+});
+
+/** (B, M, K) x (B, K, N). */
+const batched: Primitive<null> = {
+  name: 'bmm',
+  forward(ctx, inputs) {
+    const [a, b] = inputs as [Tensor, Tensor];
+    const out = Tensor.allocate([a.shape[0], a.shape[1], b.shape[2]], a.dtype);
+    matmulKernel(out, a, b);
+    ctx.save(a, b);
+    return out;
+  },
+  gradient: (ctx, [g]) => {
+    const [a, b] = ctx.saved;
+    return [
+      g && ctx.needs(0) ? applyOne(batched, [g, transpose(b, 1, 2)], null) : null,
+      g && ctx.needs(1) ? applyOne(batched, [transpose(a, 1, 2), g], null) : null,
+    ];
+  },
+};
+
+type Product = (input: Tensor, other: Tensor) => Tensor;
+
+function checkInner(name: string, a: Tensor, b: Tensor, left: number, right: number): void {
+  if (left !== right)
+    throw new RangeError(
+      `${name}: ${formatShape(a.shape)} x ${formatShape(b.shape)}: inner sizes ${left} and ${right} differ`,
+    );
+}
+
+/** Error: two dtypes, as PyTorch has it for products. */
+function sameDtype(name: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
+  if (a.dtype !== b.dtype)
+    throw new TypeError(
+      `${name}: the dtypes ${a.dtype} and ${b.dtype} differ: convert one with to('${promoteTypes(a.dtype, b.dtype)}')`,
+    );
+  return [a, b];
+}
+
+/**
+ * The matrix product: vectors as rows (left) or columns (right), batch dimensions broadcast.
+ *
+ * @param input `(..., M, K)`, `(K,)`. @param other `(..., K, N)`, `(K,)`.
+ * @returns `(..., M, N)`, without the dimensions that vectors lack.
+ * Errors: 0-d tensors; inner sizes that differ; batch dimensions that do not broadcast. Source: `torch.matmul`.
+ */
+export const matmul: Product = op(
+  {
+    name: 'matmul',
+    torch: 'matmul(input, other)',
+    family: 'linear algebra',
+    differentiable: true,
+    samples: () => [
+      [{ shape: [2, 3] }, { shape: [3, 4] }],
+      [{ shape: [2, 1, 2, 3] }, { shape: [5, 3, 2] }],
+      [{ shape: [3] }, { shape: [3] }],
+    ],
+  },
+  (input: Tensor, other: Tensor) => {
+    const [x, y] = sameDtype('matmul', input, other);
+    if (x.ndim === 0 || y.ndim === 0)
+      throw new RangeError(
+        `matmul: ${formatShape(x.shape)} x ${formatShape(y.shape)}: both need at least one dimension: use mul for numbers`,
+      );
+    const a = x.ndim === 1 ? unsqueeze(x, 0) : x;
+    const b = y.ndim === 1 ? unsqueeze(y, 1) : y;
+    const [rows, inner] = a.shape.slice(-2);
+    const [depth, columns] = b.shape.slice(-2);
+    checkInner('matmul', x, y, inner, depth);
+    const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const count = batch.reduce((p, q) => p * q, 1);
+    const left = reshape(expand(a, [...batch, rows, inner]), [count, rows, inner]);
+    const right = reshape(expand(b, [...batch, depth, columns]), [count, depth, columns]);
+    const product = applyOne(batched, [left, right], null);
+    const shape = [...batch, ...(x.ndim === 1 ? [] : [rows]), ...(y.ndim === 1 ? [] : [columns])];
+    return reshape(product, shape);
+  },
+);
+
+/** A product that takes only certain numbers of dimensions. */
+function strict(name: string, ranks: readonly [number, number]): Product {
+  const shape = (rank: number): { shape: number[] } => ({ shape: [3, 3, 3].slice(0, rank) });
+  return op(
+    {
+      name,
+      torch: `${name}(input, ${ranks[1] === 1 && ranks[0] === 2 ? 'vec' : 'mat2'})`,
+      family: 'linear algebra',
+      differentiable: true,
+      samples: () => [[shape(ranks[0]), shape(ranks[1])]],
+    },
+    (input: Tensor, other: Tensor) => {
+      if (input.ndim !== ranks[0] || other.ndim !== ranks[1])
+        throw new RangeError(
+          `${name}: ${formatShape(input.shape)} x ${formatShape(other.shape)}: needs ${ranks[0]} and ${ranks[1]} dimensions`,
+        );
+      if (name === 'bmm' && input.shape[0] !== other.shape[0])
+        throw new RangeError(
+          `bmm: ${formatShape(input.shape)} x ${formatShape(other.shape)}: batch sizes ${input.shape[0]} and ${other.shape[0]} differ`,
+        );
+      checkInner(name, input, other, input.shape.at(-1)!, other.shape[Math.max(0, other.ndim - 2)]);
+      return matmul(input, other);
+    },
+  );
+}
+
+/** (M, K) x (K, N). */
+export const mm: Product = strict('mm', [2, 2]);
+/** (B, M, K) x (B, K, N). */
+export const bmm: Product = strict('bmm', [3, 3]);
+/** (M, K) x (K,). */
+export const mv: Product = strict('mv', [2, 1]);
+/** The inner product of two vectors. */
+export const dot: Product = strict('dot', [1, 1]);
+
+/** The outer product of two vectors, `(N, M)`. */
+export const outer: Product = op(
+  {
+    name: 'outer',
+    torch: 'outer(input, vec2)',
+    family: 'linear algebra',
+    differentiable: true,
+    samples: () => [[{ shape: [2] }, { shape: [3] }]],
+  },
+  (input: Tensor, other: Tensor) => {
+    if (input.ndim !== 1 || other.ndim !== 1)
+      throw new RangeError(
+        `outer: ${formatShape(input.shape)} and ${formatShape(other.shape)} must both be vectors`,
+      );
+    return mul(unsqueeze(input, 1), unsqueeze(other, 0));
+  },
+);
+
+/** beta * input + alpha * (mat1 x mat2), `input` broadcasting. With beta 0, NaN in `input` is ignored. */
+export const addmm: (
+  input: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  options?: { beta?: number; alpha?: number },
+) => Tensor = op(
+  {
+    name: 'addmm',
+    torch: 'addmm(input, mat1, mat2, *, beta=1, alpha=1)',
+    family: 'linear algebra',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 4] }, { shape: [2, 3] }, { shape: [3, 4] }, { beta: 0.5, alpha: 2 }]],
+  },
+  (
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
+  ) => {
+    const product = mm(mat1, mat2);
+    const scaled = alpha === 1 ? product : mul(product, alpha);
+    return beta === 0 ? scaled : add(scaled, beta === 1 ? input : mul(input, beta));
+  },
+);
+
+/**
+ * input x weightᵀ + bias.
+ *
+ * @param input `(..., in)`. @param weight `(out, in)` or `(in,)`. @param bias `(out,)` or `()`.
+ * @returns `(..., out)`. Source: `torch.nn.functional.linear`.
+ */
+export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor = op(
+  {
+    name: 'linear',
+    torch: 'nn.functional.linear(input, weight, bias=None)',
+    family: 'linear algebra',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 3] }, { shape: [4, 3] }, { shape: [4] }]],
+  },
+  (input: Tensor, weight: Tensor, bias?: Tensor | null) => {
+    checkInner('linear', input, weight, input.shape.at(-1) ?? 0, weight.shape.at(-1) ?? 0);
+    const product = matmul(input, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
+    return bias ? add(product, bias) : product;
+  },
+);
