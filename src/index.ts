@@ -9,7 +9,9 @@ export {
   noGrad,
   setGradEnabled,
 } from './autograd/mode.ts';
+export * as F from './nn/functional/index.ts';
 export * from './ops/arithmetic.ts';
+export * from './ops/clamp.ts';
 export * from './ops/comparison.ts';
 export * from './ops/join.ts';
 export * from './ops/matmul.ts';

@@ -3,6 +3,7 @@ import * as creation from '../tensor/creation.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as clamp from './clamp.ts';
 import * as comparison from './comparison.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
@@ -16,6 +17,7 @@ import * as views from './views.ts';
 const methods = {
   ...arithmetic,
   ...comparison,
+  ...clamp,
   ...pairwise,
   ...pointwise,
   sum: reduce.sum,

@@ -1,0 +1,3 @@
+export { linear } from '../../ops/matmul.ts';
+export * from './activation.ts';
+export * from './loss.ts';
