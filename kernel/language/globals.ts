@@ -36,6 +36,8 @@ declare const __magic: {
   time<T>(body: () => Promise<T>): Promise<T>;
   timeit<T>(body: () => Promise<T>): Promise<void>;
 };
+// Packages that are installed at their first use have no types here.
+declare module 'npm:*';
 declare const _: any;
 declare const __: any;
 declare const ___: any;

@@ -12,6 +12,7 @@ import { Output } from './output.ts';
 import { Session } from './session.ts';
 import { createInput } from './stdin.ts';
 import { booksRestored, restoreBooks, Tasks } from './tasks.ts';
+import { connectTslab } from './tslab.ts';
 
 export interface RuntimeOptions {
   io: MessagePort;
@@ -27,7 +28,10 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   const post = (message: FromUser): void => io.postMessage(message);
   const words = new Int32Array(memory, 0, sharedHeader / 4);
   const output = new Output(post);
-  const modules = new Modules(folder);
+  const modules = new Modules(folder, (text) => output.stream('stderr', text));
+  modules.onImport = (specifier) => {
+    if (specifier === 'tslab') connectTslab(modules.require, output);
+  };
   const session = new Session(modules);
   const tracebacks = new Tracebacks();
   const display = createDisplay(output);

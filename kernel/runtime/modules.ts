@@ -6,6 +6,8 @@ import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transformSync } from 'oxc-transform';
 
+import { installPackage, parseNpmSpecifier } from './npmCache.ts';
+
 const kernelRequire = createRequire(import.meta.url);
 const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/index.js'];
 
@@ -15,9 +17,13 @@ const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/ind
  */
 export class Modules {
   #folder: string;
+  readonly #print: (text: string) => void;
+  /** Called before a package is imported, with its specifier. */
+  onImport: (specifier: string) => void = () => {};
 
-  constructor(folder: string) {
+  constructor(folder: string, print: (text: string) => void) {
     this.#folder = folder;
+    this.#print = print;
   }
 
   get folder(): string {
@@ -48,7 +54,24 @@ export class Modules {
         attributes,
       );
     if (/^(node|data):/.test(specifier)) return (await import(specifier)) as Record<string, unknown>;
+    if (specifier.startsWith('npm:')) return this.#npm(specifier);
+    this.onImport(specifier);
     return (await import(this.#resolvePackage(specifier))) as Record<string, unknown>;
+  }
+
+  /** `npm:name@range/path`: installed at its first use. */
+  async #npm(specifier: string): Promise<Record<string, unknown>> {
+    const wanted = parseNpmSpecifier(specifier);
+    const cache = await installPackage(this.#folder, wanted, this.#print);
+    const require = createRequire(join(cache, 'notebook.mjs'));
+    const name = wanted.name + wanted.subpath;
+    let path: string | null = null;
+    try {
+      path = require.resolve(name);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+    }
+    return (await import(esmEntry(require, name, path))) as Record<string, unknown>;
   }
 
   #resolvePackage(specifier: string): string {

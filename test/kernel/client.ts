@@ -88,7 +88,11 @@ export class TestKernel {
     writeFileSync(path, JSON.stringify(file));
     const child = spawn(process.execPath, ['--no-force-async-hooks-checks', main, '-f', path], {
       cwd: folder,
-      env: { ...process.env, GRADBOOK_HISTORY: join(folder, 'history.sqlite') },
+      env: {
+        ...process.env,
+        GRADBOOK_HISTORY: join(folder, 'history.sqlite'),
+        GRADBOOK_CACHE: join(folder, 'cache'),
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const address = (port: number): string => `${transport}://${ip}${transport === 'tcp' ? ':' : '-'}${port}`;

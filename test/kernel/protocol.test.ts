@@ -366,6 +366,26 @@ describe('cells', () => {
     expect(outputs[4].content.data).toMatchObject({ 'text/markdown': '**d**' });
   });
 
+  test('what tslab displays goes to the running cell, and newDisplay() updates in place', async () => {
+    const { outputs } = await kernel.execute(
+      "import { display as show, newDisplay } from 'tslab'; show.html('<i>a</i>'); const d = newDisplay(); d.text('1'); d.text('2')",
+    );
+    expect(traceback(outputs)).toBe('');
+    expect(types(outputs)).toEqual(['display_data', 'display_data', 'update_display_data']);
+    expect(outputs[0].content.data).toEqual({ 'text/html': '<i>a</i>' });
+  });
+
+  test('an npm: specifier is installed at its first use', async () => {
+    const { outputs } = await kernel.execute("import isNumber from 'npm:is-number@7.0.0'; isNumber(3)");
+    expect(traceback(outputs)).toBe('');
+    expect(text(outputs)).toMatch(/installed is-number@7.0.0/);
+    expect(result(outputs)).toBe('true');
+    expect(text((await kernel.execute("import again from 'npm:is-number@7.0.0'; again('x')")).outputs)).toBe(
+      '',
+    );
+    expect(traceback((await kernel.execute("await import('npm:')")).outputs)).toMatch(/is not a package/);
+  });
+
   test('magics run, and never break the type check', async () => {
     expect(
       text((await kernel.execute('%env GRADBOOK_X=1\nlet after: number = 2\n!echo $GRADBOOK_X')).outputs),
