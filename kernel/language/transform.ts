@@ -41,8 +41,10 @@ const isAnonymous = (init: Node): boolean =>
   ((init.type === 'FunctionExpression' || init.type === 'ClassExpression') && !init.id);
 
 /**
- * Turns a cell into JavaScript whose top-level names live in the session. Each name is a box `$_x` with the value in `v`, so that
- * every cell and every closure shares one binding, and a loop over it costs a property access.
+ * Turns a cell into JavaScript whose top-level names live in the session. Each name `x` is a box `$_x`
+ * with the value in its property `x`, so that every cell and every closure shares one binding. The property is named for the variable
+ * because V8 then gives each box a hidden class of its own, in which a number stays a number: a loop over one named `v` for all, which
+ * has held an object in some box, allocates at every store.
  *
  * @param names every top-level name that the cell can see: its own and those of earlier cells.
  */
@@ -61,7 +63,7 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
   const program = parseSync('cell.js', javascript, { lang: 'jsx', sourceType: 'module' })
     .program as unknown as Node;
   const prefix = freePrefix(javascript);
-  const box = (name: string): string => `${prefix}${name}.v`;
+  const box = (name: string): string => `${prefix}${name}.${name}`;
   const body = program.body as Node[];
 
   const own = new Set<string>();

@@ -103,7 +103,7 @@ export function createMagic(host: MagicHost) {
   };
 
   const who = (): void => {
-    const names = [...host.session.variables].filter(([, { v }]) => v !== undefined).map(([name]) => name);
+    const names = host.session.variables;
     print(names.length > 0 ? names.join('  ') : 'no variables');
   };
 

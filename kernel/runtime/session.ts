@@ -1,8 +1,8 @@
 import type { Modules } from './modules.ts';
 
-/** Where a top-level name lives: one box a name, shared by every cell and closure. */
-export interface Box {
-  v: unknown;
+/** Where a top-level name lives, in a property of that name: one box a name, shared by every cell and closure. */
+export class Box {
+  [name: string]: unknown;
 }
 
 /** What a transformed cell sees as `$`. */
@@ -17,13 +17,13 @@ export class Session {
 
   box(name: string): Box {
     let box = this.#boxes.get(name);
-    if (!box) this.#boxes.set(name, (box = { v: undefined }));
+    if (!box) this.#boxes.set(name, (box = new Box()));
     return box;
   }
 
-  /** The names that have a value, with it. */
-  get variables(): ReadonlyMap<string, Box> {
-    return this.#boxes;
+  /** The names that have a value. */
+  get variables(): string[] {
+    return [...this.#boxes].filter(([name, box]) => box[name] !== undefined).map(([name]) => name);
   }
 
   get meta(): { url: string; dirname: string } {
@@ -70,7 +70,7 @@ export class Session {
   }
 
   reset(): void {
-    for (const box of this.#boxes.values()) box.v = undefined;
+    for (const [name, box] of this.#boxes) box[name] = undefined;
     this.#boxes.clear();
   }
 }
