@@ -26,3 +26,4 @@ export { where } from './ops/where.ts';
 export { full, ones, tensor, zeros } from './tensor/creation.ts';
 export { type DType, getDefaultDtype, promoteTypes, resultType, setDefaultDtype } from './tensor/dtype.ts';
 export { Tensor } from './tensor/tensor.ts';
+export * as vision from './vision/index.ts';
