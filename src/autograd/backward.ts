@@ -1,9 +1,8 @@
 import { add } from '../ops/arithmetic.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
-import type { Storage } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { mode, setGradEnabled } from './mode.ts';
-import { AccumulateGrad, type Gradient, type Node } from './node.ts';
+import { AccumulateGrad, type Gradient, type Node, type Visit } from './node.ts';
 import { edgeOf } from './primitive.ts';
 
 export interface BackwardOptions {
@@ -57,24 +56,6 @@ class Ready {
   }
 }
 
-/** Gradients on their way, by node and output. */
-class Pending {
-  readonly #grads = new Map<Node, Gradient[]>();
-
-  add(node: Node, index: number, grad: Tensor): void {
-    let slots = this.#grads.get(node);
-    if (!slots) this.#grads.set(node, (slots = []));
-    const before = slots[index];
-    slots[index] = before ? add(before, grad) : grad;
-  }
-
-  take(node: Node): Gradient[] {
-    const slots = this.#grads.get(node) ?? [];
-    this.#grads.delete(node);
-    return Array.from({ length: Math.max(node.outputs.length, 1) }, (_, i) => slots[i] ?? null);
-  }
-}
-
 function checkGradient(node: Node, grads: readonly Gradient[]): void {
   grads.forEach((g, input) => {
     if (!g) return;
@@ -116,76 +97,117 @@ function run(
   arrive: (node: Node, index: number, grad: Tensor) => void,
   targets: ReadonlyMap<Node, ReadonlySet<number>> | null,
 ): void {
-  const waiting = new Map<Node, number>();
+  const pass = ++passes;
   const stack: Node[] = [];
+  const order: Node[] = [];
   for (const root of roots) {
     const edge = edgeOf(root);
-    if (edge && !waiting.has(edge.node)) {
-      waiting.set(edge.node, 0);
+    if (edge !== null && visitOf(edge.node, pass) === null) {
+      enter(edge.node, pass);
       stack.push(edge.node);
     }
   }
-  const order: Node[] = [];
   while (stack.length > 0) {
     const node = stack.pop()!;
     order.push(node);
-    for (const edge of node.edges) {
-      if (!edge) continue;
-      const count = waiting.get(edge.node);
-      if (count === undefined) stack.push(edge.node);
-      waiting.set(edge.node, (count ?? 0) + 1);
+    const { edges } = node;
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i];
+      if (edge === null) continue;
+      let visit = visitOf(edge.node, pass);
+      if (visit === null) {
+        visit = enter(edge.node, pass);
+        stack.push(edge.node);
+      }
+      visit.waiting++;
     }
   }
-  let useful: Set<Node> | null = null;
-  if (targets) {
-    useful = new Set(targets.keys());
-    order.sort((a, b) => a.sequence - b.sequence);
-    for (const node of order)
-      if (!useful.has(node) && node.edges.some((e) => e !== null && useful!.has(e.node))) useful.add(node);
-    // AccumulateGrad nodes may be younger than the operations that use them: settle until nothing changes.
-    for (let grew = true; grew; ) {
-      grew = false;
-      for (const node of order)
-        if (!useful.has(node) && node.edges.some((e) => e !== null && useful!.has(e.node))) {
-          useful.add(node);
-          grew = true;
-        }
-    }
-  }
-  const pending = new Pending();
+  const useful = targets && leadingTo(targets, order);
   const ready = new Ready();
-  roots.forEach((root, i) => {
-    const edge = edgeOf(root);
-    if (edge) pending.add(edge.node, edge.index, grads[i]);
-  });
-  for (const [node, count] of waiting) if (count === 0) ready.push(node);
+  for (let i = 0; i < roots.length; i++) {
+    const edge = edgeOf(roots[i]);
+    if (edge !== null) send(edge.node, pass, edge.index, grads[i]);
+  }
+  for (const node of order) if (visitOf(node, pass)!.waiting === 0) ready.push(node);
 
-  while (ready.size > 0) {
-    const node = ready.pop();
-    const incoming = pending.take(node);
-    applyHooks(node, incoming);
-    const wanted = targets?.get(node);
-    if (wanted) for (const index of wanted) if (incoming[index]) arrive(node, index, incoming[index]);
-    const proceed = !useful || useful.has(node);
-    if (node instanceof AccumulateGrad) {
-      if (!targets && incoming[0]) arrive(node, 0, incoming[0]);
-    } else {
-      let outgoing: Gradient[] = [];
-      if (proceed && incoming.some((g) => g !== null)) {
+  try {
+    while (ready.size > 0) {
+      const node = ready.pop();
+      const incoming = leave(node, pass);
+      if (node.outputHooks !== null || node.retained !== null) applyHooks(node, incoming);
+      const wanted = targets?.get(node);
+      if (wanted) for (const index of wanted) if (incoming[index]) arrive(node, index, incoming[index]);
+      if (node instanceof AccumulateGrad) {
+        if (!targets && incoming[0]) arrive(node, 0, incoming[0]);
+        continue;
+      }
+      let outgoing: Gradient[] | null = null;
+      if ((useful === null || useful.has(node)) && hasGradient(incoming)) {
         outgoing = node.apply(incoming);
         if (mode.anomaly) checkGradient(node, outgoing);
       }
       if (!options.retainGraph) node.releaseSaved();
-      node.edges.forEach((edge, i) => {
-        if (!edge) return;
-        const grad = outgoing[i];
-        if (grad) pending.add(edge.node, edge.index, conform(node, edge.node, edge.index, grad));
-        const left = waiting.get(edge.node)! - 1;
-        waiting.set(edge.node, left);
-        if (left === 0) ready.push(edge.node);
-      });
+      const { edges } = node;
+      for (let i = 0; i < edges.length; i++) {
+        const edge = edges[i];
+        if (edge === null) continue;
+        const grad = outgoing === null ? null : outgoing[i];
+        if (grad) send(edge.node, pass, edge.index, conform(node, edge.node, edge.index, grad));
+        if (--visitOf(edge.node, pass)!.waiting === 0) ready.push(edge.node);
+      }
     }
+  } catch (error) {
+    for (const node of order) if (visitOf(node, pass) !== null) leave(node, pass);
+    throw error;
   }
+}
+
+let passes = 0;
+
+function visitOf(node: Node, pass: number): Visit | null {
+  let { visit } = node;
+  while (visit !== null && visit.run !== pass) visit = visit.outer;
+  return visit;
+}
+
+function enter(node: Node, pass: number): Visit {
+  const count = node.outputs.length;
+  const grads: Gradient[] = count <= 1 ? [null] : new Array<Gradient>(count).fill(null);
+  return (node.visit = { run: pass, waiting: 0, grads, outer: node.visit });
+}
+
+/** Takes the gradients that have arrived, and the pass's mark off the node. A pass ends before one that it was started inside. */
+function leave(node: Node, pass: number): Gradient[] {
+  const visit = visitOf(node, pass)!;
+  node.visit = visit.outer;
+  return visit.grads;
+}
+
+function send(node: Node, pass: number, index: number, grad: Tensor): void {
+  const { grads } = visitOf(node, pass)!;
+  const before = grads[index];
+  grads[index] = before ? add(before, grad) : grad;
+}
+
+function hasGradient(grads: readonly Gradient[]): boolean {
+  for (let i = 0; i < grads.length; i++) if (grads[i] !== null) return true;
+  return false;
+}
+
+/** The nodes of `order` from which a target can be reached. */
+function leadingTo(targets: ReadonlyMap<Node, unknown>, order: readonly Node[]): Set<Node> {
+  const useful = new Set(targets.keys());
+  const sorted = [...order].sort((a, b) => a.sequence - b.sequence);
+  // AccumulateGrad nodes may be younger than the operations that use them: settle until nothing changes.
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const node of sorted)
+      if (!useful.has(node) && node.edges.some((e) => e !== null && useful.has(e.node))) {
+        useful.add(node);
+        grew = true;
+      }
+  }
+  return useful;
 }
 
 function applyHooks(node: Node, incoming: Gradient[]): void {
@@ -213,7 +235,7 @@ function rootGradient(op: string, root: Tensor, grad: Tensor | null | undefined,
         `${op}: grad can be implicitly created only for scalar outputs, this one is ${formatShape(root.shape)}: reduce it (sum, mean) or pass a gradient of its shape`,
       );
     const ones = Tensor.allocate(root.shape, root.dtype);
-    ones.elements[0] = 1;
+    ones.elements[ones.offset] = 1;
     return ones;
   }
   if (!sameShape(grad.shape, root.shape))
@@ -266,17 +288,11 @@ export function backward(
 /** A leaf's gradient must not share memory with another tensor, because it is changed in place later. */
 function ownCopy(grad: Tensor, start: readonly Tensor[]): Tensor {
   const shared =
-    grad.base !== null ||
-    start.includes(grad) ||
-    grad.storage.length !== grad.size ||
-    claimed.has(grad.storage);
-  const own = shared || !grad.isContiguous ? grad.clone() : grad.detach();
-  claimed.add(own.storage);
+    grad.base !== null || start.includes(grad) || grad.storage.length !== grad.size || grad.storage.holdsGrad;
+  const own = shared || !grad.isContiguous ? grad.clone() : grad.requiresGrad ? grad.detach() : grad;
+  own.storage.holdsGrad = true;
   return own;
 }
-
-/** Storages that already belong to some leaf's gradient. */
-const claimed = new WeakSet<Storage>();
 
 /**
  * The gradients of `outputs` with respect to `inputs`, in the order of the inputs; nothing is added to any `grad`.

@@ -1,5 +1,5 @@
 import { copyKernel } from '../ops/cast.ts';
-import { asStrided } from '../ops/views.ts';
+import { asStridedAt } from '../ops/views.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { formatShape, isContiguous, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -67,12 +67,12 @@ function sliceWrite(
   const node = new Node(`${name}CopySlices`, [baseEdge, edge], (_ctx, [g]): Gradient[] => {
     if (!g) return [null, null];
     const dense = likeBase(g, base);
-    const inside = asStrided(dense, shape, strides, offset - base.offset + dense.offset);
+    const inside = asStridedAt(dense, shape, strides, offset - base.offset + dense.offset);
     const outside = baseEdge ? noViewWrite(dense, shape, strides, offset - base.offset + dense.offset) : null;
     return [outside, edge ? inside.clone() : null];
   });
   node.saveNothing();
-  node.outputs.push({ shape: base.shape, dtype: base.dtype });
+  node.outputs = [{ shape: base.shape, dtype: base.dtype }];
   return node;
 }
 
@@ -94,7 +94,7 @@ function noViewWrite(
 ): Tensor {
   const mask = Tensor.allocate(g.shape, g.dtype);
   mask.elements.fill(1, mask.offset, mask.offset + mask.size);
-  const window = mask.alias(shape, strides, offset - g.offset);
+  const window = mask.alias(shape, strides, offset - g.offset + mask.offset);
   copyKernel(window, Tensor.allocate([], g.dtype, true).expand(shape));
   return g.mul(mask);
 }
@@ -108,7 +108,7 @@ Tensor.refreshView = (view, base) => {
   const before = mode.grad;
   mode.grad = true;
   try {
-    const fresh = asStrided(base, view.shape, view.strides, view.offset);
+    const fresh = asStridedAt(base, view.shape, view.strides, view.offset);
     view.setHistory(fresh.gradFn, fresh.outputIndex);
   } finally {
     mode.grad = before;

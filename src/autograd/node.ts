@@ -19,6 +19,18 @@ export interface OutputInfo {
 
 export type NodeHook = (grads: Gradient[]) => void;
 
+/** A node's part in one backward pass; `outer` is that of a pass inside which this one was started. */
+export interface Visit {
+  readonly run: number;
+  /** How many of the operations that used the outputs have not yet sent their gradients. */
+  waiting: number;
+  /** The gradients of the outputs, as far as they have arrived. */
+  readonly grads: Gradient[];
+  readonly outer: Visit | null;
+}
+
+const nothing: [] = [];
+const noVersions: [] = [];
 let sequence = 0;
 
 /**
@@ -30,12 +42,15 @@ export class Node {
   /** Later operations have higher numbers: backward goes from high to low. */
   readonly sequence = sequence++;
   readonly edges: (Edge | null)[];
-  outputs: OutputInfo[] = [];
+  outputs: readonly OutputInfo[] = [];
   /** The stack of the forward call, in anomaly mode. */
   readonly trace: string | undefined;
-  #saved: (Tensor | null)[] | null = null;
-  #versions: number[] = [];
-  readonly #gradient: (ctx: Node, grads: Gradient[]) => Gradient[];
+  /** What a backward pass that runs through this node knows of it. */
+  visit: Visit | null = null;
+  #saved: (Tensor | null | undefined)[] | null = nothing;
+  #versions: number[] = noVersions;
+  readonly #gradient: (ctx: Node, grads: Gradient[], attrs: never) => Gradient[];
+  readonly #attrs: unknown;
   /** Tensor hooks by output, run on the gradient before the operation's own. */
   outputHooks: Map<number, ((grad: Tensor) => Tensor | undefined | null)[]> | null = null;
   /** Tensors that keep their gradient (`retainGrad`), by output. */
@@ -46,12 +61,14 @@ export class Node {
   constructor(
     name: string,
     edges: (Edge | null)[],
-    gradient: (ctx: Node, grads: Gradient[]) => Gradient[],
+    gradient: (ctx: Node, grads: Gradient[], attrs: never) => Gradient[],
     foreign = false,
+    attrs: unknown = null,
   ) {
     this.name = name;
     this.edges = edges;
     this.#gradient = gradient;
+    this.#attrs = attrs;
     this.foreign = foreign;
     if (mode.anomaly) {
       const holder: { stack?: string } = {};
@@ -65,15 +82,26 @@ export class Node {
     return this.edges[index] !== null;
   }
 
+  /** The shape of the i-th input, when its gradient is wanted. */
+  inputShape(index: number): Shape {
+    const { node, index: output } = this.edges[index]!;
+    return node.outputs[output].shape;
+  }
+
   /** Keeps tensors for the gradient. Their versions are checked when they are read. */
   save(...tensors: (Tensor | null | undefined)[]): void {
-    this.#saved = tensors.map((t) => t ?? null);
-    this.#versions = tensors.map((t) => t?.storage.version ?? 0);
-    for (const t of tensors)
+    const versions = new Array<number>(tensors.length);
+    for (let i = 0; i < tensors.length; i++) {
+      const t = tensors[i] ?? null;
+      tensors[i] = t;
+      versions[i] = t === null ? 0 : t.storage.version;
       if (t?.isInference)
         throw new Error(
           `${this.name}: an inference tensor ${formatShape(t.shape)} cannot be saved for backward: clone() it outside inferenceMode`,
         );
+    }
+    this.#saved = tensors;
+    this.#versions = versions;
   }
 
   /** What `save` kept. Errors: released by an earlier backward; changed in place since. */
@@ -84,7 +112,7 @@ export class Node {
         `Trying to backward through the graph a second time: ${this.name} has already released what it saved. Pass {retainGraph: true} to the first backward`,
       );
     for (let i = 0; i < saved.length; i++) {
-      const t = saved[i];
+      const t = saved[i] as Tensor | null;
       if (t !== null && t.storage.version !== this.#versions[i])
         throw new Error(
           `one of the variables needed for gradient computation has been modified by an inplace operation: [${t.dtype} ${formatShape(t.shape)}], saved by ${this.name}, is at version ${t.storage.version}; expected version ${this.#versions[i]} instead. Clone it before the in-place operation`,
@@ -100,11 +128,11 @@ export class Node {
 
   /** Called by forward when nothing has to be kept, so that a second backward stays possible. */
   saveNothing(): void {
-    this.#saved = [];
+    this.#saved = nothing;
   }
 
   apply(grads: Gradient[]): Gradient[] {
-    return this.#gradient(this, grads);
+    return this.#gradient(this, grads, this.#attrs as never);
   }
 }
 

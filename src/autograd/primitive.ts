@@ -40,26 +40,32 @@ export function apply<A>(
   attrs: A,
 ): Tensor | Tensor[] {
   const { gradient } = primitive;
-  let wanted = false;
-  if (mode.grad && typeof gradient !== 'string')
-    for (let i = 0; i < inputs.length; i++) if (inputs[i]?.requiresGrad) wanted = true;
-  if (!wanted || typeof gradient === 'string') {
+  if (!mode.grad || typeof gradient === 'string' || !anyRequiresGrad(inputs)) {
     const result = primitive.forward(noContext, inputs, attrs);
     if (primitive.view) trackView(result, inputs[0]!);
     return result;
   }
-  const node = new Node(primitive.name, inputs.map(edgeOf), (ctx, grads) => gradient(ctx, grads, attrs));
-  node.saveNothing();
+  const edges = new Array<Edge | null>(inputs.length);
+  for (let i = 0; i < edges.length; i++) edges[i] = edgeOf(inputs[i]);
+  const node = new Node(primitive.name, edges, gradient, false, attrs);
   const result = primitive.forward(node, inputs, attrs);
   if (primitive.view) trackView(result, inputs[0]!);
-  if (result instanceof Tensor) record(result, node, 0);
-  else for (let i = 0; i < result.length; i++) record(result[i], node, i);
+  if (result instanceof Tensor) {
+    node.outputs = [{ shape: result.shape, dtype: result.dtype }];
+    if (result.isFloating) result.setHistory(node, 0);
+  } else {
+    node.outputs = result.map(({ shape, dtype }) => ({ shape, dtype }));
+    for (let i = 0; i < result.length; i++) if (result[i].isFloating) result[i].setHistory(node, i);
+  }
   return result;
 }
 
-function record(output: Tensor, node: Node, index: number): void {
-  node.outputs.push({ shape: output.shape, dtype: output.dtype });
-  if (output.isFloating) output.setHistory(node, index);
+function anyRequiresGrad(inputs: readonly (Tensor | null)[]): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (input?.requiresGrad) return true;
+  }
+  return false;
 }
 
 function trackView(result: Tensor | Tensor[], source: Tensor): void {

@@ -19,8 +19,16 @@ export type KernelFunction<A extends readonly KernelArgument[]> = (...args: A) =
 /** A faster implementation of kernels. It returns false for arguments that it does not cover: then the reference runs. */
 export type NativeKernel = (...args: never[]) => boolean;
 
-const references = new Map<string, KernelFunction<never>>();
-let native: ReadonlyMap<string, NativeKernel> = new Map();
+/** Takes every kernel's arguments, whatever their number. */
+type Loose = (a?: unknown, b?: unknown, c?: unknown, d?: unknown, ...rest: unknown[]) => unknown;
+
+interface Entry {
+  readonly reference: Loose;
+  fast: Loose | null;
+}
+
+const entries = new Map<string, Entry>();
+let kernels: ReadonlyMap<string, NativeKernel> = new Map();
 let engine = 'reference';
 
 /**
@@ -31,30 +39,51 @@ export function kernel<A extends readonly KernelArgument[]>(
   name: string,
   reference: KernelFunction<A>,
 ): KernelFunction<A> {
-  if (references.has(name)) throw new Error(`kernel '${name}' is defined twice`);
-  references.set(name, reference as KernelFunction<never>);
-  let generation = -1;
-  let fast: ((...args: A) => boolean) | undefined;
-  return (...args: A): void => {
-    if (generation !== current) {
-      generation = current;
-      fast = native.get(name) as ((...args: A) => boolean) | undefined;
-    }
-    if (fast === undefined || !fast(...args)) reference(...args);
+  if (entries.has(name)) throw new Error(`kernel '${name}' is defined twice`);
+  const entry: Entry = {
+    reference: reference as unknown as Loose,
+    fast: (kernels.get(name) as Loose | undefined) ?? null,
   };
+  entries.set(name, entry);
+  return caller(entry, reference.length) as unknown as KernelFunction<A>;
 }
 
-let current = 0;
+/** The small numbers of arguments are spelled out: a call through `...args` costs as much as a small kernel. */
+function caller(entry: Entry, length: number): Loose {
+  switch (length) {
+    case 2:
+      return (a, b) => {
+        const { fast } = entry;
+        if (fast === null || !fast(a, b)) entry.reference(a, b);
+      };
+    case 3:
+      return (a, b, c) => {
+        const { fast } = entry;
+        if (fast === null || !fast(a, b, c)) entry.reference(a, b, c);
+      };
+    case 4:
+      return (a, b, c, d) => {
+        const { fast } = entry;
+        if (fast === null || !fast(a, b, c, d)) entry.reference(a, b, c, d);
+      };
+    default:
+      return (...args) => {
+        const { fast } = entry;
+        if (fast === null || !fast(...args)) entry.reference(...args);
+      };
+  }
+}
 
 /** Makes an engine's kernels the active ones; an empty map is the reference engine. */
-export function useEngine(name: string, kernels: ReadonlyMap<string, NativeKernel>): void {
+export function useEngine(name: string, active: ReadonlyMap<string, NativeKernel>): void {
   engine = name;
-  native = kernels;
-  current++;
+  kernels = active;
+  for (const [kernelName, entry] of entries)
+    entry.fast = (active.get(kernelName) as Loose | undefined) ?? null;
 }
 
 /** The active engine: `reference` or `native`. */
 export const activeEngine = (): string => engine;
 
 /** The names of all kernels, for the coverage table of an engine. */
-export const kernelNames = (): string[] => [...references.keys()].sort();
+export const kernelNames = (): string[] => [...entries.keys()].sort();

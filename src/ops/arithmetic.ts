@@ -137,7 +137,8 @@ export const add: Scaled = op(
     differentiable: true,
     samples: pair,
   },
-  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainAdd(input, scaled(alpha, other)),
+  (input: Arg, other: Arg, options?: { alpha?: number }) =>
+    plainAdd(input, options === undefined ? other : scaled(options.alpha ?? 1, other)),
 );
 
 /** input - alpha * other, with broadcasting and type promotion. */
@@ -149,7 +150,8 @@ export const sub: Scaled = op(
     differentiable: true,
     samples: pair,
   },
-  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainSub(input, scaled(alpha, other)),
+  (input: Arg, other: Arg, options?: { alpha?: number }) =>
+    plainSub(input, options === undefined ? other : scaled(options.alpha ?? 1, other)),
 );
 
 /** other - alpha * input. */

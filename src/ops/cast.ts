@@ -33,6 +33,6 @@ export function cast(input: Tensor, dtype: DType): Tensor {
 /** A 0-d tensor of one value. */
 export function scalar(value: number | boolean, dtype: DType): Tensor {
   const out = Tensor.allocate([], dtype);
-  out.elements[0] = dtype === 'bool' ? (value ? 1 : 0) : Number(value);
+  out.elements[out.offset] = dtype === 'bool' ? (value ? 1 : 0) : Number(value);
   return out;
 }

@@ -106,48 +106,43 @@ export function binary(definition: BinaryDefinition): Binary {
       const shape = sameShape(x.shape, y.shape) ? x.shape : broadcastShapes(name, x.shape, y.shape);
       const out = Tensor.allocate(shape, resultOf(result, x.dtype));
       run(out, x, y);
-      ctx.save(save === 'both' || save === 'left' ? x : null, save === 'both' || save === 'right' ? y : null);
+      if (save !== 'nothing') ctx.save(save === 'right' ? null : x, save === 'left' ? null : y);
       return out;
     },
     gradient:
       typeof gradient === 'string'
         ? gradient
         : (ctx, [g]) => {
+            if (g === null) return [null, null];
             const [x, y] = ctx.saved;
+            // What broadcasting repeated, the gradient sums.
             return [
-              g && ctx.needs(0) ? gradient.left(g, x, y) : null,
-              g && ctx.needs(1) ? gradient.right(g, x, y) : null,
+              ctx.needs(0) ? sumTo(gradient.left(g, x, y), ctx.inputShape(0)) : null,
+              ctx.needs(1) ? sumTo(gradient.right(g, x, y), ctx.inputShape(1)) : null,
             ];
           },
   };
-  // What broadcasting repeated, the gradient sums: done here once for every binary operation.
-  if (typeof primitive.gradient !== 'string') {
-    const inner = primitive.gradient;
-    const wrapped: Primitive<readonly (readonly number[])[]> = {
-      name,
-      forward: (ctx, inputs) => primitive.forward(ctx, inputs, null),
-      gradient: (ctx, grads, shapes) => inner(ctx, grads, null).map((g, i) => g && sumTo(g, shapes[i])),
-    };
-    return register((x, y) => applyOne(wrapped, [x, y], [x.shape, y.shape]));
-  }
-  return register((x, y) => applyOne(primitive, [x, y], null));
-
-  function register(run: (x: Tensor, y: Tensor) => Tensor): Binary {
-    return op(
-      {
-        ...definition,
-        torch: definition.torch ?? `${name}(input, other)`,
-        family: definition.family ?? (result === 'bool' ? 'comparison' : 'elementwise'),
-        differentiable: typeof gradient === 'string' ? gradient : true,
-      },
-      (input: Arg, other: Arg) => {
-        let [x, y] = promote(name, input, other);
-        if (result === 'float' && !isFloating(x.dtype)) {
-          x = cast(x, getDefaultDtype());
-          y = cast(y, getDefaultDtype());
-        }
-        return run(x, y);
-      },
-    );
-  }
+  return op(
+    {
+      ...definition,
+      torch: definition.torch ?? `${name}(input, other)`,
+      family: definition.family ?? (result === 'bool' ? 'comparison' : 'elementwise'),
+      differentiable: typeof gradient === 'string' ? gradient : true,
+    },
+    (input: Arg, other: Arg) => {
+      if (
+        input instanceof Tensor &&
+        other instanceof Tensor &&
+        input.dtype === other.dtype &&
+        (result !== 'float' || isFloating(input.dtype))
+      )
+        return applyOne(primitive, [input, other], null);
+      let [x, y] = promote(name, input, other);
+      if (result === 'float' && !isFloating(x.dtype)) {
+        x = cast(x, getDefaultDtype());
+        y = cast(y, getDefaultDtype());
+      }
+      return applyOne(primitive, [x, y], null);
+    },
+  );
 }

@@ -21,7 +21,7 @@ const catPrimitive: Primitive<{ dim: number; sizes: readonly (number | null)[] }
     );
     let start = 0;
     for (const part of parts) {
-      copyKernel(out.alias(part.shape, out.strides, start * out.strides[dim]), part);
+      copyKernel(out.alias(part.shape, out.strides, out.offset + start * out.strides[dim]), part);
       start += part.shape[dim];
     }
     return out;

@@ -216,7 +216,7 @@ const sliceBackward: Primitive<Slice> = {
     const window = out.alias(
       g.shape,
       out.strides.map((stride, d) => (d === dim ? stride * step : stride)),
-      start * out.strides[dim],
+      out.offset + start * out.strides[dim],
     );
     copyKernel(window, g);
     return out;

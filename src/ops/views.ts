@@ -162,7 +162,7 @@ const asStridedGradient: typeof asStridedPrimitive = {
     eachIndex(shape, (index) => {
       const target = place.get(dot(index, strides) + offset);
       if (target !== undefined)
-        elements[target] += source.elements[source.offset + dot(index, source.strides)];
+        elements[out.offset + target] += source.elements[source.offset + dot(index, source.strides)];
     });
     return out;
   },
@@ -201,6 +201,28 @@ function eachIndex(shape: Shape, visit: (index: readonly number[]) => void): voi
   }
 }
 
+/** `asStrided` whose offset is a place in `input.elements`, not counted from the storage's start. */
+export function asStridedAt(input: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
+  const { start, length } = input.storage;
+  const last =
+    numel(shape) === 0 ? start : offset + shape.reduce((sum, size, d) => sum + (size - 1) * strides[d], 0);
+  if (
+    shape.length !== strides.length ||
+    offset < start ||
+    strides.some((s) => s < 0) ||
+    last >= start + Math.max(length, 1)
+  )
+    throw new RangeError(
+      `asStrided: shape ${formatShape(shape)}, strides [${strides}], offset ${offset - start} reach outside the storage of ${length} elements`,
+    );
+  return applyOne(asStridedPrimitive, [input], {
+    base: { shape: input.shape, strides: input.strides, offset: input.offset },
+    shape,
+    strides,
+    offset,
+  });
+}
+
 /** A view of the same storage with any shape, strides and offset (in elements from the storage's start). */
 export const asStrided: (input: Tensor, shape: Shape, strides: readonly number[], offset?: number) => Tensor =
   op(
@@ -211,24 +233,6 @@ export const asStrided: (input: Tensor, shape: Shape, strides: readonly number[]
       differentiable: true,
       samples: () => [[{ shape: [3, 4] }, [2, 2], [4, 2], 1]],
     },
-    (input: Tensor, shape: Shape, strides: readonly number[], offset: number = input.offset) => {
-      const { length } = input.storage;
-      const last =
-        numel(shape) === 0 ? 0 : offset + shape.reduce((sum, size, d) => sum + (size - 1) * strides[d], 0);
-      if (
-        shape.length !== strides.length ||
-        offset < 0 ||
-        strides.some((s) => s < 0) ||
-        last >= Math.max(length, 1)
-      )
-        throw new RangeError(
-          `asStrided: shape ${formatShape(shape)}, strides [${strides}], offset ${offset} reach outside the storage of ${length} elements`,
-        );
-      return applyOne(asStridedPrimitive, [input], {
-        base: { shape: input.shape, strides: input.strides, offset: input.offset },
-        shape,
-        strides,
-        offset,
-      });
-    },
+    (input: Tensor, shape: Shape, strides: readonly number[], offset?: number) =>
+      asStridedAt(input, shape, strides, offset === undefined ? input.offset : offset + input.storage.start),
   );

@@ -1,5 +1,5 @@
 import { type DType, dtypeInfo, getDefaultDtype, type TypedArray } from './dtype.ts';
-import { checkShape, formatShape, numel, type Shape } from './shape.ts';
+import { checkShape, formatShape, type Shape } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
 export interface TensorOptions {
@@ -49,13 +49,14 @@ export function tensor(
     shape,
     dtype ?? native ?? (typeof first === 'boolean' ? 'bool' : getDefaultDtype()),
   );
-  const { elements } = out;
+  const { elements, offset } = out;
   const isBool = out.dtype === 'bool';
   if (native) {
     const source = data as TypedArray;
-    for (let i = 0; i < source.length; i++) elements[i] = isBool ? (source[i] !== 0 ? 1 : 0) : source[i];
+    for (let i = 0; i < source.length; i++)
+      elements[offset + i] = isBool ? (source[i] !== 0 ? 1 : 0) : source[i];
   } else {
-    let place = 0;
+    let place = offset;
     const fill = (level: NestedArray, depth: number): void => {
       if (Array.isArray(level)) {
         if (depth >= shape.length || level.length !== shape[depth])
@@ -89,7 +90,7 @@ export function full(
   const type = dtype ?? (typeof value === 'boolean' ? 'bool' : getDefaultDtype());
   dtypeInfo(type);
   const out = Tensor.allocate([...shape], type, value === 0 || value === false);
-  if (value) out.elements.fill(type === 'bool' ? 1 : Number(value), 0, numel(shape));
+  if (value) out.elements.fill(type === 'bool' ? 1 : Number(value), out.offset, out.offset + out.size);
   if (requiresGrad) out.requiresGrad = true;
   return out;
 }

@@ -22,6 +22,8 @@ export class Tensor {
   readonly strides: readonly number[];
   /** The first element's place in the storage. */
   readonly offset: number;
+  /** How many elements. */
+  readonly size: number;
   /** The accumulated gradient of a leaf (or after `retainGrad`), `null` before the first backward. */
   grad: Tensor | null = null;
   /** The tensor whose memory this one views; `null` when it owns its own. */
@@ -34,21 +36,18 @@ export class Tensor {
   #gradFn: Node | null = null;
   #accumulator: AccumulateGrad | null = null;
   #viewVersion = 0;
+  #isContiguous: boolean | null = null;
 
-  constructor(storage: Storage, shape: Shape, strides: readonly number[], offset = 0) {
+  constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number) {
     this.storage = storage;
     this.shape = shape;
     this.strides = strides;
     this.offset = offset;
+    this.size = numel(shape);
   }
 
   get dtype(): DType {
     return this.storage.dtype;
-  }
-
-  /** How many elements. */
-  get size(): number {
-    return numel(this.shape);
   }
 
   /** How many dimensions. */
@@ -62,10 +61,10 @@ export class Tensor {
 
   /** Whether the elements lie in row-major order without gaps. */
   get isContiguous(): boolean {
-    return isContiguous(this.shape, this.strides);
+    return (this.#isContiguous ??= isContiguous(this.shape, this.strides));
   }
 
-  /** The storage's elements, from 0, whatever this tensor's offset and strides: for kernels. Error: a disposed tensor. */
+  /** The memory that `offset` and `strides` are places in: for kernels. Error: a disposed tensor. */
   get elements(): TypedArray {
     return this.storage.array;
   }
@@ -120,7 +119,7 @@ export class Tensor {
   /** Gives a view of a base that was changed in place its new history; set by `autograd/inplace.ts`. */
   static refreshView: (view: Tensor, base: Tensor) => void = () => {};
 
-  /** A new tensor with memory of its own, zeroed unless `zeroed` is false. */
+  /** A new row-major tensor with memory of its own: zeros, or (faster) whatever was there before. Its `offset` need not be 0. */
   static allocate(shape: Shape, dtype: DType, zeroed = false): Tensor {
     const strides = new Array<number>(shape.length);
     let stride = 1;
@@ -128,7 +127,10 @@ export class Tensor {
       strides[i] = stride;
       stride *= shape[i] > 1 ? shape[i] : 1;
     }
-    return new Tensor(allocate(dtype, numel(shape), zeroed), shape, strides, 0);
+    const storage = allocate(dtype, numel(shape), zeroed);
+    const out = new Tensor(storage, shape, strides, storage.start);
+    out.#isContiguous = true;
+    return out;
   }
 
   /** Another view of the same memory, without history: view operations build their result with it. */

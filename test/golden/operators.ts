@@ -50,7 +50,7 @@ function spread(values: number[], shape: number[], dtype: DType): Tensor {
     strides[d] = stride;
     stride *= Math.max(shape[d], 1);
   }
-  return wide.alias(shape, strides, 0);
+  return wide.alias(shape, strides, wide.offset);
 }
 
 /** How inputs are made: `rounded` cuts float64 values to what float32 can hold. */
