@@ -10,6 +10,7 @@ export {
   setGradEnabled,
 } from './autograd/mode.ts';
 export * as F from './nn/functional/index.ts';
+export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/clamp.ts';
 export * from './ops/comparison.ts';
