@@ -14,12 +14,27 @@ export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/clamp.ts';
 export * from './ops/comparison.ts';
+export * from './ops/diagonal.ts';
+export {
+  argmax,
+  argmin,
+  type Extremum,
+  type ExtremumMethod,
+  max,
+  min,
+  type ValuesIndices,
+} from './ops/extremum.ts';
+export { gather, take, takeAlongDim } from './ops/gather.ts';
+export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.ts';
 export * from './ops/join.ts';
 export * from './ops/matmul.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
+export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
+export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './ops/scan.ts';
+export * from './ops/scatter.ts';
 export * from './ops/shape.ts';
 export * from './ops/statistics.ts';
 export * from './ops/views.ts';

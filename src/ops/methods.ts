@@ -5,10 +5,18 @@ import '../autograd/inplace.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as clamp from './clamp.ts';
 import * as comparison from './comparison.ts';
+import * as diagonal from './diagonal.ts';
+import type { ExtremumMethod } from './extremum.ts';
+import * as extremum from './extremum.ts';
+import * as gather from './gather.ts';
+import * as indexSelect from './indexSelect.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
+import * as rearrange from './rearrange.ts';
 import * as reduce from './reduce.ts';
+import * as scan from './scan.ts';
+import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
 import * as statistics from './statistics.ts';
 import * as views from './views.ts';
@@ -24,6 +32,26 @@ const methods = {
   ...shape,
   ...matmul,
   ...statistics,
+  argmax: extremum.argmax,
+  argmin: extremum.argmin,
+  max: extremum.max,
+  min: extremum.min,
+  gather: gather.gather,
+  take: gather.take,
+  takeAlongDim: gather.takeAlongDim,
+  ...scatter,
+  indexSelect: indexSelect.indexSelect,
+  indexAdd: indexSelect.indexAdd,
+  indexCopy: indexSelect.indexCopy,
+  indexFill: indexSelect.indexFill,
+  cumsum: scan.cumsum,
+  cumprod: scan.cumprod,
+  cummax: scan.cummax,
+  cummin: scan.cummin,
+  logcumsumexp: scan.logcumsumexp,
+  diff: scan.diff,
+  ...rearrange,
+  ...diagonal,
   clone: views.clone,
   contiguous: views.contiguous,
   reshape: views.reshape,
@@ -41,8 +69,16 @@ const methods = {
 
 type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...rest: R) => O : never;
 
+/** Methods with several forms, which a mapped type would reduce to one. */
+interface Overloaded {
+  max: ExtremumMethod;
+  min: ExtremumMethod;
+}
+
 /** Every operation above as a method, its first parameter being the tensor itself. */
-export type TensorMethods = { [K in keyof typeof methods]: Method<(typeof methods)[K]> };
+export type TensorMethods = {
+  [K in Exclude<keyof typeof methods, keyof Overloaded>]: Method<(typeof methods)[K]>;
+} & Overloaded;
 
 for (const [name, call] of Object.entries(methods)) {
   const run = call as (self: Tensor, ...rest: unknown[]) => unknown;
