@@ -233,8 +233,7 @@ function addProducts(out: Rows, a: Rows, b: Rows, rows: number, columns: number,
       z[o + 3 * out.step] += s30;
       z[o + 3 * out.step + 1] += s31;
     }
-    for (; j < columns; j++)
-      for (let r = 0; r < 4; r++) addProduct(out, a, b, i + r, j, inner);
+    for (; j < columns; j++) for (let r = 0; r < 4; r++) addProduct(out, a, b, i + r, j, inner);
   }
   for (; i < rows; i++) for (let j = 0; j < columns; j++) addProduct(out, a, b, i, j, inner);
 }

@@ -222,11 +222,7 @@ function convTransposeNd<N extends Rank>(rank: N): ConvTranspose<N> {
           .slice(2)
           .map(
             (n, d) =>
-              (n - 1) * stride[d] -
-              2 * padding[d] +
-              dilation[d] * (weight.shape[d + 2] - 1) +
-              extra[d] +
-              1,
+              (n - 1) * stride[d] - 2 * padding[d] + dilation[d] * (weight.shape[d + 2] - 1) + extra[d] + 1,
           );
         if (spatial.some((size) => size < 1))
           throw new RangeError(
