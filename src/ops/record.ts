@@ -52,6 +52,8 @@ export interface TensorSample {
   /** Exact values instead of drawn ones (row-major). */
   readonly data?: readonly number[];
   readonly dtype?: 'float64' | 'int32' | 'bool';
+  /** Takes no gradient: gradient checks leave it alone (running statistics). */
+  readonly constant?: true;
 }
 
 /** Arguments of one call: a `TensorSample` (or a list of them) stands for a tensor (or a list), anything else for itself. */
