@@ -3,22 +3,6 @@ import { join } from 'node:path';
 
 /** What every cell has besides JavaScript and Node: `runtime/session.ts` puts the values there. */
 const session = `
-interface DisplayOptions { id?: string; raw?: boolean; update?: boolean; metadata?: Record<string, unknown> }
-interface Display {
-  /** Shows a value (or, with raw, a MIME bundle). The result's id can be given to show another value in its place. */
-  (value: unknown, options?: DisplayOptions): { readonly id: string; update(value: unknown): void };
-  html(source: string): void;
-  markdown(source: string): void;
-  latex(source: string): void;
-  svg(source: string): void;
-  png(data: Uint8Array | string): void;
-  jpeg(data: Uint8Array | string): void;
-  json(value: unknown): void;
-  javascript(source: string): void;
-}
-declare const display: Display;
-/** Removes this cell's output; with wait, when the next output arrives. */
-declare function clearOutput(options?: { wait?: boolean }): void;
 /** Asks the user for a line of text; blocks until it is there. */
 declare function input(prompt?: string, options?: { password?: boolean }): string;
 /** Asks for a line of text; the default when it is empty. */
@@ -45,8 +29,8 @@ declare const ___: any;
 
 /** Ambient declarations for cells: the session's functions, and every export of the library as a global. */
 export function globalDeclarations(root: string): string {
-  const index = join(root, 'dist', 'src', 'index.d.ts');
-  return `${session}${existsSync(index) ? libraryGlobals(index) : ''}`;
+  const indexes = ['src', 'display'].map((folder) => join(root, 'dist', folder, 'index.d.ts'));
+  return [session, ...indexes.filter((path) => existsSync(path)).map(libraryGlobals)].join('\n');
 }
 
 /** `declare global` for each name that the library's index exports. */

@@ -1,35 +1,33 @@
 import { randomUUID } from 'node:crypto';
+import type { CommChannel, CommHost, CommMessage } from '../../display/host.ts';
 import type { CommContent, MimeBundle } from '../interfaces.ts';
 import type { Output } from './output.ts';
 
-export interface CommMessage {
-  data: MimeBundle;
-  metadata: MimeBundle;
-  buffers: Uint8Array[];
-}
+type Send = (
+  type: 'comm_msg' | 'comm_close',
+  data: MimeBundle,
+  buffers?: Uint8Array[],
+  metadata?: MimeBundle,
+) => void;
 
 /** A channel between this kernel and an object of the front-end. */
-export class Comm {
+export class Comm implements CommChannel {
   readonly id: string;
   readonly target: string;
   /** Called with each message from the front-end. */
   onMessage: (message: CommMessage) => void = () => {};
   /** Called when the front-end closes the channel. */
   onClose: (message: CommMessage) => void = () => {};
-  readonly #send: (type: 'comm_msg' | 'comm_close', data: MimeBundle, buffers?: Uint8Array[]) => void;
+  readonly #send: Send;
 
-  constructor(
-    id: string,
-    target: string,
-    send: (type: 'comm_msg' | 'comm_close', data: MimeBundle, buffers?: Uint8Array[]) => void,
-  ) {
+  constructor(id: string, target: string, send: Send) {
     this.id = id;
     this.target = target;
     this.#send = send;
   }
 
-  send(data: MimeBundle, buffers?: Uint8Array[]): void {
-    this.#send('comm_msg', data, buffers);
+  send(data: MimeBundle, buffers?: Uint8Array[], metadata?: MimeBundle): void {
+    this.#send('comm_msg', data, buffers, metadata);
   }
 
   close(data: MimeBundle = {}): void {
@@ -38,7 +36,7 @@ export class Comm {
 }
 
 /** The comms that are open, and what to do when the front-end opens one. */
-export class Comms {
+export class Comms implements CommHost {
   readonly #output: Output;
   readonly #open = new Map<string, Comm>();
   readonly #targets = new Map<string, (comm: Comm, message: CommMessage) => void>();
@@ -53,16 +51,22 @@ export class Comms {
   }
 
   /** Opens a comm to the front-end's `target`. */
-  open(target: string, data: MimeBundle = {}, metadata: MimeBundle = {}, buffers: Uint8Array[] = []): Comm {
-    const comm = this.#create(randomUUID(), target);
+  open(
+    target: string,
+    data: MimeBundle = {},
+    metadata: MimeBundle = {},
+    buffers: Uint8Array[] = [],
+    id: string = randomUUID(),
+  ): Comm {
+    const comm = this.#create(id, target);
     this.#output.publish('comm_open', { comm_id: comm.id, target_name: target, data }, metadata, buffers);
     return comm;
   }
 
   #create(id: string, target: string): Comm {
-    const comm = new Comm(id, target, (type, data, buffers) => {
+    const comm = new Comm(id, target, (type, data, buffers, metadata = {}) => {
       if (type === 'comm_close') this.#open.delete(id);
-      this.#output.publish(type, { comm_id: id, data }, {}, buffers);
+      this.#output.publish(type, { comm_id: id, data }, metadata, buffers);
     });
     this.#open.set(id, comm);
     return comm;

@@ -1,74 +1,65 @@
-import { randomUUID } from 'node:crypto';
-import { inspect } from 'node:util';
-import type { MimeBundle } from '../interfaces.ts';
+import { type CapturedOutput, type DisplayHost, type Shown, setHost } from '../../display/host.ts';
+import type { Comms } from './comms.ts';
+import type { CellContext } from './context.ts';
 import type { Output } from './output.ts';
 
-/** A value with a method of this name says how it looks: the method returns a MIME bundle (or a promise of one). Deno's convention. */
-export const displaySymbol = Symbol.for('Jupyter.display');
+export { display } from '../../display/display.ts';
+export { displayIdOf, displaySymbol, mimeBundle } from '../../display/registry.ts';
 
-export interface DisplayOptions {
-  /** A name for this output, by which a later display replaces it. Default: a new one. */
-  id?: string;
-  /** The value is a MIME bundle already. */
-  raw?: boolean;
-  /** Replaces the output that has this id. */
-  update?: boolean;
-  metadata?: MimeBundle;
-}
+/** Shows what `display/` publishes, in the cell that the running code belongs to. */
+export class KernelHost implements DisplayHost {
+  readonly rich = true;
+  readonly comms: Comms;
+  readonly #output: Output;
+  readonly #endings = new Map<CellContext, (() => void)[]>();
 
-export interface DisplayHandle {
-  readonly id: string;
-  /** Shows another value in this output's place. */
-  update(value: unknown): void;
-}
-
-/** How a value looks: its own display method, else what Node's `util.inspect` prints. */
-export function mimeBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
-  const method = (value as Record<symbol, unknown> | null | undefined)?.[displaySymbol];
-  if (typeof method === 'function') {
-    const plain = (bundle: MimeBundle): MimeBundle =>
-      'text/plain' in bundle ? bundle : { ...bundle, 'text/plain': inspect(value, { depth: 0 }) };
-    const bundle = (method as () => MimeBundle | Promise<MimeBundle>).call(value);
-    return bundle instanceof Promise ? bundle.then(plain) : plain(bundle);
+  constructor(output: Output, comms: Comms) {
+    this.#output = output;
+    this.comms = comms;
   }
-  return { 'text/plain': inspect(value, { colors: false, depth: 4, maxArrayLength: 100 }) };
+
+  get cell(): string {
+    const { context } = this.#output;
+    return context ? (context.cellId ?? `cell ${context.executionCount}`) : '';
+  }
+
+  publish({ kind, data, metadata, id }: Shown): void {
+    this.#output.publish(kind, { data, metadata, transient: { display_id: id } });
+  }
+
+  clear(wait: boolean): void {
+    this.#output.publish('clear_output', { wait });
+  }
+
+  stream(text: string): void {
+    this.#output.stream('stderr', text);
+  }
+
+  capture<T>(sink: (output: CapturedOutput | 'clear') => void, body: () => T): T {
+    const { context } = this.#output;
+    return context ? this.#output.within({ ...context, sink, root: context.root ?? context }, body) : body();
+  }
+
+  atCellEnd(callback: () => void): void {
+    const { context } = this.#output;
+    if (!context) return;
+    const root = context.root ?? context;
+    if (root.ended) setTimeout(callback, 50);
+    else this.#endings.set(root, [...(this.#endings.get(root) ?? []), callback]);
+  }
+
+  /** The cell has ended: what waits for that shows its last state. */
+  cellEnded(context: CellContext): void {
+    context.ended = true;
+    const callbacks = this.#endings.get(context);
+    this.#endings.delete(context);
+    for (const callback of callbacks ?? []) callback();
+  }
 }
 
-const base64 = (data: Uint8Array | string): string =>
-  typeof data === 'string' ? data : Buffer.from(data).toString('base64');
-
-/** The `display` function of the cells. */
-export function createDisplay(output: Output) {
-  const send = (
-    bundle: MimeBundle,
-    { id = randomUUID(), update = false, metadata = {} }: DisplayOptions,
-  ): DisplayHandle => {
-    output.publish(update ? 'update_display_data' : 'display_data', {
-      data: bundle,
-      metadata,
-      transient: { display_id: id },
-    });
-    return { id, update: (value) => void display(value, { id, update: true }) };
-  };
-  const display = (value: unknown, options: DisplayOptions = {}): DisplayHandle => {
-    const { id = randomUUID() } = options;
-    const bundle = options.raw ? (value as MimeBundle) : mimeBundle(value);
-    if (!(bundle instanceof Promise)) return send(bundle, { ...options, id });
-    void bundle.then((ready) => send(ready, { ...options, id }));
-    return { id, update: (next) => void display(next, { id, update: true }) };
-  };
-  const as = (mime: string) => (source: string) => void send({ [mime]: source, 'text/plain': source }, {});
-  return Object.assign(display, {
-    html: as('text/html'),
-    markdown: as('text/markdown'),
-    latex: as('text/latex'),
-    svg: as('image/svg+xml'),
-    javascript: as('application/javascript'),
-    png: (data: Uint8Array | string): void =>
-      void send({ 'image/png': base64(data), 'text/plain': '<PNG image>' }, {}),
-    jpeg: (data: Uint8Array | string): void =>
-      void send({ 'image/jpeg': base64(data), 'text/plain': '<JPEG image>' }, {}),
-    json: (value: unknown): void =>
-      void send({ 'application/json': value, 'text/plain': inspect(value) }, {}),
-  });
+/** Makes the kernel the one who shows things. */
+export function connectDisplay(output: Output, comms: Comms): KernelHost {
+  const kernelHost = new KernelHost(output, comms);
+  setHost(kernelHost);
+  return kernelHost;
 }

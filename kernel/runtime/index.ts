@@ -4,7 +4,7 @@ import type { CellError, CheckLevel, ExecuteOutcome, FromUser, Language, ToUser 
 import { shared, sharedHeader } from '../protocol/interrupt.ts';
 import { Comms } from './comms.ts';
 import type { CellContext } from './context.ts';
-import { createDisplay, mimeBundle } from './display.ts';
+import { connectDisplay, display, displayIdOf, mimeBundle } from './display.ts';
 import { Interrupted, Tracebacks } from './errors.ts';
 import { createMagic, type MagicHost } from './magic.ts';
 import { Modules } from './modules.ts';
@@ -34,8 +34,8 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   };
   const session = new Session(modules);
   const tracebacks = new Tracebacks();
-  const display = createDisplay(output);
   const comms = new Comms(output);
+  const shower = connectDisplay(output, comms);
   const input = createInput(output, post, memory);
   const interrupts = new Set<(error: Interrupted) => void>();
   const inputs: string[] = [''];
@@ -55,11 +55,9 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
 
   const recent = { _: undefined as unknown, __: undefined as unknown, ___: undefined as unknown };
   const globals: Record<string, unknown> = {
-    display,
     input,
     prompt: (message = '', fallback: string | null = null) => input(message) || fallback,
     confirm: (message = '') => /^y(es)?$/i.test(input(`${message} [y/n] `)),
-    clearOutput: ({ wait = false }: { wait?: boolean } = {}) => output.publish('clear_output', { wait }),
     In: inputs,
     Out: results,
     __magic: createMagic(host),
@@ -94,8 +92,14 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     }
   }
 
-  async function execute({ parent, executionCount, request }: Execute): Promise<void> {
-    const context: CellContext = { parent, executionCount, allowStdin: request.allowStdin, payload: [] };
+  async function execute({ parent, executionCount, request, cellId }: Execute): Promise<void> {
+    const context: CellContext = {
+      parent,
+      executionCount,
+      allowStdin: request.allowStdin,
+      payload: [],
+      cellId,
+    };
     inputs[executionCount] = request.code;
     await preloaded;
     const outcome = await output.within(context, async (): Promise<ExecuteOutcome> => {
@@ -122,6 +126,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
         return { status: 'error', ...error };
       } finally {
         interrupts.delete(stop);
+        shower.cellEnded(context);
       }
     });
     post({ type: 'executed', parent, outcome });
@@ -131,6 +136,11 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     results[executionCount] = value;
     Object.assign(recent, { ___: recent.__, __: recent._, _: value });
     Object.assign(globalThis, recent);
+    // What redraws itself needs a display id, which front-ends heed in display_data alone.
+    if (displayIdOf(value)) {
+      display(await mimeBundle(value), { raw: true, id: displayIdOf(value) });
+      return;
+    }
     output.publish('execute_result', {
       execution_count: executionCount,
       data: await mimeBundle(value),
@@ -169,7 +179,8 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   const preloaded = preload();
   async function preload(): Promise<void> {
     const library = (await import('../../src/index.ts')) as Record<string, unknown>;
-    for (const [name, value] of Object.entries(library))
+    const shows = (await import('../../display/index.ts')) as Record<string, unknown>;
+    for (const [name, value] of Object.entries({ ...library, ...shows }))
       Object.defineProperty(globalThis, name, {
         value,
         writable: true,

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Display } from '../../display/display.ts';
 import type { CheckLevel, Language } from '../interfaces.ts';
-import type { createDisplay } from './display.ts';
 import { cellMagics, lineMagics } from './magicTable.ts';
 import type { Modules } from './modules.ts';
 import type { Output } from './output.ts';
@@ -12,7 +12,7 @@ export interface MagicHost {
   session: Session;
   modules: Modules;
   output: Output;
-  display: ReturnType<typeof createDisplay>;
+  display: Display;
   language: Language;
   level: CheckLevel;
   /** Runs source as a part of the running cell. */

@@ -1,4 +1,4 @@
-import type { FromUser, IOPubType, MimeBundle } from '../interfaces.ts';
+import type { CellError, FromUser, IOPubType, MimeBundle } from '../interfaces.ts';
 import { type CellContext, ContextTracker } from './context.ts';
 
 /** Where output goes: to the cell whose code (or whose timers and promises) wrote it. */
@@ -22,12 +22,16 @@ export class Output {
 
   publish(msgType: IOPubType, content: MimeBundle, metadata?: MimeBundle, buffers?: Uint8Array[]): void {
     const { context } = this;
-    if (context) this.#post({ type: 'publish', parent: context.parent, msgType, content, metadata, buffers });
+    if (!context) return;
+    if (context.sink && capture(context.sink, msgType, content)) return;
+    this.#post({ type: 'publish', parent: context.parent, msgType, content, metadata, buffers });
   }
 
   stream(name: 'stdout' | 'stderr', text: string): void {
     const { context } = this;
-    if (context && text !== '') this.#post({ type: 'stream', parent: context.parent, name, text });
+    if (!context || text === '') return;
+    if (context.sink) context.sink({ output_type: 'stream', name, text });
+    else this.#post({ type: 'stream', parent: context.parent, name, text });
   }
 
   /** Sends what is written to the process's streams to the cells instead. */
@@ -42,4 +46,18 @@ export class Output {
       }) as typeof process.stdout.write;
     }
   }
+}
+
+/** Gives a message to whoever captures the output; false for those that are no output. */
+function capture(sink: NonNullable<CellContext['sink']>, msgType: IOPubType, content: MimeBundle): boolean {
+  if (msgType === 'display_data' || msgType === 'execute_result')
+    sink({
+      output_type: 'display_data',
+      data: content.data as MimeBundle,
+      metadata: (content.metadata ?? {}) as MimeBundle,
+    });
+  else if (msgType === 'error') sink({ output_type: 'error', ...(content as unknown as CellError) });
+  else if (msgType === 'clear_output') sink('clear');
+  else return false;
+  return true;
 }

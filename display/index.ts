@@ -1,0 +1,10 @@
+import './values/collections.ts';
+import './values/tensor.ts';
+
+export { clearOutput, type Display, type DisplayHandle, type DisplayOptions, display } from './display.ts';
+export type { MimeBundle } from './host.ts';
+export { Figure, type FigureParts, type Trace } from './plot/figure.ts';
+export * as plot from './plot/index.ts';
+export { type SubplotOptions, subplots } from './plot/subplots.ts';
+export { type Displayable, displaySymbol } from './registry.ts';
+export { type Row, Table, type TableOptions, table } from './values/table.ts';

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import { host } from '../host.ts';
+
+/** plotly.js's own partial bundles, smallest first, and the trace types that each can draw. */
+const cartesian = [
+  'scatter',
+  'bar',
+  'pie',
+  'box',
+  'heatmap',
+  'histogram',
+  'histogram2d',
+  'histogram2dcontour',
+  'contour',
+  'violin',
+  'image',
+  'scatterternary',
+  'waterfall',
+  'funnel',
+];
+const bundles: readonly { name: string; types: readonly string[] | null }[] = [
+  { name: 'plotly-basic', types: ['scatter', 'bar', 'pie'] },
+  { name: 'plotly-cartesian', types: cartesian },
+  { name: 'plotly', types: null },
+];
+
+const compressed = new Map<string, string>();
+
+/** A minified bundle, compressed, in base64. */
+function library(name: string): string {
+  let text = compressed.get(name);
+  if (text === undefined) {
+    const path = createRequire(import.meta.url).resolve(`plotly.js/dist/${name}.min.js`);
+    text = gzipSync(readFileSync(path), { level: 9 }).toString('base64');
+    compressed.set(name, text);
+  }
+  return text;
+}
+
+/** The cells whose outputs carry a library, and which. */
+const carriers = new Map<string, string>();
+const rank = (name: string): number => bundles.findIndex((bundle) => bundle.name === name);
+
+/** The smallest library that draws all of these trace types. */
+const libraryFor = (types: ReadonlySet<string>): string =>
+  bundles.find(({ types: able }) => able === null || [...types].every((type) => able.includes(type)))!.name;
+
+const typesOf = ({ data }: { data: unknown[] }): Set<string> =>
+  new Set(data.map((trace) => (trace as { type?: string }).type ?? 'scatter'));
+
+/** Which library a new output must bring along: none when an earlier cell's output has one that draws the figure. */
+export function libraryNeeded(figure: { data: unknown[] }): string | null {
+  if (mode === 'never' || !host().rich) return null;
+  const name = libraryFor(typesOf(figure));
+  if (mode === 'always') return name;
+  const { cell } = host();
+  const elsewhere = [...carriers].some(([carrier, sent]) => carrier !== cell && rank(sent) >= rank(name));
+  const here = carriers.get(cell);
+  if (elsewhere || (here !== undefined && rank(here) >= rank(name) && sentInThisRun.has(cell))) return null;
+  carriers.set(cell, name);
+  sentInThisRun.add(cell);
+  host().atCellEnd(() => sentInThisRun.delete(cell));
+  return name;
+}
+
+/** Cells that are running and have sent a library: when they run again, their outputs are gone and it has to be sent again. */
+const sentInThisRun = new Set<string>();
+
+/** Above this many characters of data the fallback is left out. */
+const limit = 1_500_000;
+
+let mode: 'once' | 'always' | 'never' = 'once';
+
+/**
+ * Whether figures carry an HTML form for front-ends that do not know plotly.js: `once` (default) puts the library into the first
+ * figure's output and uses it in the others; `always` makes each output stand alone; `never` leaves the form out.
+ */
+export function setHtmlFallback(next: 'once' | 'always' | 'never'): void {
+  mode = next;
+}
+
+/** Safe inside a script element. */
+const json = (value: unknown): string =>
+  JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028');
+
+/** Unpacks the library in the browser; its text is compressed, so that a notebook stays small and needs no network. */
+const loader = (name: string, order: number): string =>
+  `if((w.gradbookPlotlyRank??-1)<${order}){w.gradbookPlotlyRank=${order};w.gradbookPlotly=(async()=>{const b=Uint8Array.from(atob(${JSON.stringify(library(name))}),c=>c.charCodeAt(0));const t=await new Response(new Blob([b]).stream().pipeThrough(new DecompressionStream('gzip'))).text();const m={exports:{}};new Function('module','exports','define',t)(m,m.exports,undefined);return m.exports.newPlot?m.exports:w.Plotly})()}`;
+
+/** Draws once the library is there: it may come in an output further up that is still loading. */
+const drawer = `const draw=P=>{const c=getComputedStyle(n.parentElement??n).color;const l=f.layout,t=l.template?.layout;if(t)l.template={...l.template,layout:{...t,font:{...t.font,color:c}}};return P.newPlot(n,f.data,l,f.config)};const start=Date.now();(function wait(){if(w.gradbookPlotly)w.gradbookPlotly.then(draw,e=>{n.textContent=String(e)});else if(Date.now()-start<15000)setTimeout(wait,50);else n.textContent='plotly.js is not on this page: run the cell of the first plot again'})()`;
+
+/** The figure as HTML with a script (and the library, where one is named), or null where it is not wanted or too large to send twice. */
+export function figureHtml(
+  figure: { data: unknown[]; layout: Record<string, unknown>; config: Record<string, unknown> },
+  name: string | null,
+): string | null {
+  if (mode === 'never' || !host().rich) return null;
+  const data = json(figure);
+  if (data.length > limit) return null;
+  const element = `gb-${randomUUID()}`;
+  const height = typeof figure.layout.height === 'number' ? figure.layout.height : 380;
+  return `<div id="${element}" class="gb-figure" style="min-height:${height}px;width:100%"></div><script>(()=>{const w=window,n=document.getElementById("${element}");if(!n)return;const f=${data};${name === null ? '' : `${loader(name, rank(name))};`}${drawer}})()</script>`;
+}

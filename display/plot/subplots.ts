@@ -1,0 +1,94 @@
+import { Figure, type Trace } from './figure.ts';
+import type { PlotOptions } from './options.ts';
+import { layoutOf } from './options.ts';
+
+export interface SubplotOptions extends PlotOptions {
+  /** Columns of the grid. Default: as many as figures, at most 3. */
+  cols?: number;
+  /** One for each figure; default: the figures' own. */
+  titles?: readonly string[];
+  /** All figures have the same ranges. */
+  sharedX?: boolean;
+  sharedY?: boolean;
+}
+
+type Loose = Record<string, unknown>;
+
+/**
+ * Several figures in one, in rows.
+ *
+ * @example subplots([plot.line(losses), plot.hist(weights), plot.heatmap(m)], { cols: 3, titles: ['loss', 'weights', 'm'] })
+ *
+ * Error: no figure.
+ */
+export function subplots(figures: readonly Figure[], options: SubplotOptions = {}): Figure {
+  if (figures.length === 0) throw new RangeError('subplots: there is no figure to show');
+  const { cols = Math.min(3, figures.length), titles, sharedX = false, sharedY = false } = options;
+  const rows = Math.ceil(figures.length / cols);
+  const data: Trace[] = [];
+  const layout: Loose = {};
+  const annotations: unknown[] = [];
+  const gapX = cols > 1 ? 0.1 / Math.max(1, cols - 1) + 0.03 : 0;
+  const gapY = rows > 1 ? 0.22 / rows : 0;
+  const width = (1 - gapX * (cols - 1)) / cols;
+  const height = (1 - gapY * (rows - 1)) / rows;
+  figures.forEach((figure, i) => {
+    const left = (i % cols) * (width + gapX);
+    const bottom = 1 - Math.floor(i / cols) * (height + gapY) - height;
+    const domain = { x: [left, left + width], y: [bottom, bottom + height] };
+    const suffix = i === 0 ? '' : String(i + 1);
+    const own = figure.layout as Loose;
+    const kinds = new Set<string>();
+    for (const trace of figure.data) {
+      const placed: Loose = { ...(trace as Loose) };
+      const type = String(placed.type ?? 'scatter');
+      if (['scatter3d', 'surface', 'mesh3d', 'cone', 'isosurface', 'volume', 'streamtube'].includes(type)) {
+        kinds.add('scene');
+        placed.scene = `scene${suffix}`;
+      } else if (['pie', 'parcoords', 'sunburst', 'treemap', 'sankey', 'table', 'indicator'].includes(type))
+        placed.domain = domain;
+      else {
+        kinds.add('axes');
+        placed.xaxis = `x${suffix}`;
+        placed.yaxis = `y${suffix}`;
+      }
+      const bar = (placed.colorbar ?? (placed.marker as Loose | undefined)?.colorbar) as Loose | undefined;
+      if (bar) {
+        const moved = { ...bar, x: left + width, y: bottom + height / 2, len: height, thickness: 8 };
+        if (placed.colorbar) placed.colorbar = moved;
+        else placed.marker = { ...(placed.marker as Loose), colorbar: moved };
+      }
+      data.push(placed as Trace);
+    }
+    if (kinds.has('axes')) {
+      const x: Loose = { ...(own.xaxis as Loose), domain: domain.x, anchor: `y${suffix}` };
+      const y: Loose = { ...(own.yaxis as Loose), domain: domain.y, anchor: `x${suffix}` };
+      if (x.scaleanchor) x.scaleanchor = `y${suffix}`;
+      if (y.scaleanchor) y.scaleanchor = `x${suffix}`;
+      if (sharedX && i > 0) x.matches = 'x';
+      if (sharedY && i > 0) y.matches = 'y';
+      layout[`xaxis${suffix}`] = x;
+      layout[`yaxis${suffix}`] = y;
+    }
+    if (kinds.has('scene')) layout[`scene${suffix}`] = { ...(own.scene as Loose), domain };
+    for (const key of ['barmode', 'bargap']) if (key in own) layout[key] = own[key];
+    const title = titles?.[i] ?? (own.title as { text?: string } | undefined)?.text;
+    if (title)
+      annotations.push({
+        text: title,
+        x: left + width / 2,
+        y: bottom + height,
+        xref: 'paper',
+        yref: 'paper',
+        xanchor: 'center',
+        yanchor: 'bottom',
+        showarrow: false,
+        font: { size: 13 },
+      });
+  });
+  const { xaxis: _x, yaxis: _y, ...common } = layoutOf({ height: 60 + rows * 300, ...options }) as Loose;
+  return new Figure({
+    data,
+    layout: { showlegend: false, ...layout, annotations, ...common } as never,
+  });
+}

@@ -1,0 +1,178 @@
+import { inspect } from 'node:util';
+import { Tensor } from '../../src/index.ts';
+import type { MimeBundle } from '../host.ts';
+import { escapeHtml, page } from '../html.ts';
+import { type Displayable, displaySymbol, register } from '../registry.ts';
+import { formatCount, formatNumber } from './numbers.ts';
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface TableOptions {
+  /** Columns in this order; default: every key that a row has, in order of appearance. */
+  columns?: readonly string[];
+  /** Rows shown at most. Default 60: the first 40 and the last 20. */
+  limit?: number;
+  caption?: string;
+  /** A last row, set apart. */
+  footer?: Row;
+}
+
+const cellText = (value: unknown): string => {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'string') return value;
+  if (value instanceof Tensor)
+    return value.size === 1 ? formatNumber(value.item()) : `Tensor (${value.shape.join(', ')})`;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 8 });
+};
+
+/** Sorts the rows by the column whose head was clicked: numbers as numbers, the other way round at the second click. */
+const sorter = `const h=event.target.closest('th');if(!h)return;const i=[...h.parentNode.children].indexOf(h),b=h.closest('table').tBodies[0],d=h.dataset.d==='1'?-1:1;for(const o of h.parentNode.children)delete o.dataset.d;h.dataset.d=d;const k=r=>r.cells[i].dataset.v??r.cells[i].textContent;[...b.rows].filter(r=>!r.dataset.gap).sort((p,q)=>{const x=k(p),y=k(q),m=x-y;return d*(Number.isNaN(m)?x.localeCompare(y):m)}).forEach(r=>b.append(r));b.querySelector('[data-gap]')?.remove()`;
+
+/** Rows of named values, shown as a table that sorts by a click on a column's head. */
+export class Table implements Displayable {
+  readonly rows: readonly Row[];
+  readonly #options: TableOptions;
+
+  constructor(rows: readonly Row[], options: TableOptions = {}) {
+    this.rows = rows;
+    this.#options = options;
+  }
+
+  get columns(): readonly string[] {
+    return this.#options.columns ?? [...new Set(this.rows.slice(0, 1000).flatMap((row) => Object.keys(row)))];
+  }
+
+  /** The first and last rows that fit, and how many lie between them. */
+  #shown(): { head: readonly Row[]; tail: readonly Row[]; hidden: number } {
+    const { limit = 60 } = this.#options;
+    const { rows } = this;
+    if (rows.length <= limit) return { head: rows, tail: [], hidden: 0 };
+    const first = Math.ceil((limit * 2) / 3);
+    return {
+      head: rows.slice(0, first),
+      tail: rows.slice(rows.length - (limit - first)),
+      hidden: rows.length - limit,
+    };
+  }
+
+  get #size(): string {
+    return `${formatCount(this.rows.length)} ${this.rows.length === 1 ? 'row' : 'rows'} × ${this.columns.length} ${this.columns.length === 1 ? 'column' : 'columns'}`;
+  }
+
+  toHtml(): string {
+    const { caption, footer } = this.#options;
+    const { columns } = this;
+    const { head, tail, hidden } = this.#shown();
+    const numeric = new Set(
+      columns.filter((name) =>
+        head.every(
+          (row) =>
+            row[name] === undefined || row[name] === null || ['number', 'bigint'].includes(typeof row[name]),
+        ),
+      ),
+    );
+    const side = (name: string): string => (numeric.has(name) ? '' : ' class="l"');
+    const cell = (row: Row, name: string): string => {
+      const value = row[name];
+      const text = cellText(value);
+      const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
+      const exact = typeof value === 'number' && String(value) !== text ? ` data-v="${value}"` : '';
+      return `<td${side(name)}${exact}>${escapeHtml(short)}</td>`;
+    };
+    const lines = (rows: readonly Row[]): string =>
+      rows.map((row) => `<tr>${columns.map((name) => cell(row, name)).join('')}</tr>`).join('');
+    const gap =
+      hidden > 0
+        ? `<tr data-gap="1"><td class="l dim" colspan="${columns.length}">… ${formatCount(hidden)} more rows …</td></tr>`
+        : '';
+    const heads = columns
+      .map((name) => `<th class="sort${numeric.has(name) ? '' : ' l'}">${escapeHtml(name)}</th>`)
+      .join('');
+    const foot = footer ? `<tfoot>${lines([footer])}</tfoot>` : '';
+    const under = caption ?? this.#size;
+    return page(
+      `<table><thead onclick="${escapeHtml(sorter)}"><tr>${heads}</tr></thead><tbody>${lines(head)}${gap}${lines(tail)}</tbody>${foot}</table><div class="dim">${escapeHtml(under)}</div>`,
+    );
+  }
+
+  toString(): string {
+    const { footer, caption } = this.#options;
+    const { columns } = this;
+    const { head, tail, hidden } = this.#shown();
+    const texts = (rows: readonly Row[]): string[][] =>
+      rows.map((row) => columns.map((name) => cellText(row[name]).replaceAll('\n', ' ').slice(0, 60)));
+    const above = texts(head);
+    const below = texts(tail);
+    const last = footer ? texts([footer]) : [];
+    const all = [[...columns], ...above, ...below, ...last];
+    const widths = columns.map((_, i) => Math.max(...all.map((cells) => cells[i].length)));
+    const numeric = columns.map((name) => head.every((row) => typeof row[name] !== 'string'));
+    const lineOf = (cells: readonly string[]): string =>
+      cells
+        .map((text, i) => (numeric[i] ? text.padStart(widths[i]) : text.padEnd(widths[i])))
+        .join('  ')
+        .trimEnd();
+    const rule = widths.map((w) => '─'.repeat(w)).join('  ');
+    return [
+      lineOf(columns),
+      rule,
+      ...above.map(lineOf),
+      ...(hidden > 0 ? [`… ${formatCount(hidden)} more rows …`] : []),
+      ...below.map(lineOf),
+      ...(last.length > 0 ? [rule, ...last.map(lineOf)] : []),
+      caption ?? this.#size,
+    ].join('\n');
+  }
+
+  [displaySymbol](): MimeBundle {
+    return { 'text/html': this.toHtml(), 'text/plain': this.toString() };
+  }
+}
+
+const isPlain = (value: unknown): value is Row =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);
+
+/**
+ * Rows as a table, or columns (arrays or 1-d tensors of one length) as a table.
+ *
+ * @example
+ * table([{ layer: 'conv1', parameters: 896 }, { layer: 'conv2', parameters: 18496 }])
+ * table({ x: [1, 2, 3], y: tensor([1, 4, 9]) })
+ */
+export function table(
+  data: readonly Row[] | Readonly<Record<string, ArrayLike<unknown> | Tensor>>,
+  options?: TableOptions,
+): Table {
+  if (Array.isArray(data)) return new Table(data as Row[], options);
+  const columns = Object.entries(data as Record<string, ArrayLike<unknown> | Tensor>).map(
+    ([name, column]) => [name, column instanceof Tensor ? (column.toArray() as unknown[]) : column] as const,
+  );
+  const length = columns[0]?.[1].length ?? 0;
+  const odd = columns.find(([, column]) => column.length !== length);
+  if (odd)
+    throw new RangeError(
+      `table: column '${odd[0]}' has ${odd[1].length} values, '${columns[0][0]}' has ${length}`,
+    );
+  return new Table(
+    Array.from({ length }, (_, i) => Object.fromEntries(columns.map(([name, column]) => [name, column[i]]))),
+    options,
+  );
+}
+
+register(
+  (value): value is Row[] =>
+    Array.isArray(value) &&
+    value.length > 1 &&
+    value.slice(0, 100).every((row) => isPlain(row) && Object.keys(row).length > 0),
+  (rows) => {
+    const shown = new Table(rows);
+    return {
+      'text/html': shown.toHtml(),
+      'text/plain': inspect(rows, { depth: 4, maxArrayLength: 100 }),
+    };
+  },
+);
