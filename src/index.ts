@@ -39,6 +39,7 @@ export * from './ops/shape.ts';
 export * from './ops/statistics.ts';
 export * from './ops/views.ts';
 export { where } from './ops/where.ts';
+export * as optim from './optim/index.ts';
 export { full, ones, tensor, zeros } from './tensor/creation.ts';
 export { type DType, getDefaultDtype, promoteTypes, resultType, setDefaultDtype } from './tensor/dtype.ts';
 export { Tensor } from './tensor/tensor.ts';

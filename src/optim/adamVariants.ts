@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, zerosLike } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  zerosLike,
+} from './optimizer.ts';
 
 interface MomentOptions {
   /** The learning rate. */
@@ -33,7 +40,11 @@ abstract class MomentOptimizer<O extends MomentOptions> extends Optimizer<O> {
 
   protected override update(group: ParamGroup<O>, batch: Batch): void {
     batch.params.forEach((param, i) => {
-      const state = batch.stateOf<MomentState>(i, (p) => ({ step: 0, first: zerosLike(p), second: zerosLike(p) }));
+      const state = batch.stateOf<MomentState>(i, (p) => ({
+        step: 0,
+        first: zerosLike(p),
+        second: zerosLike(p),
+      }));
       state.step++;
       this.move(group, param, batch.grads[i], state);
     });
@@ -75,11 +86,27 @@ export class Adamax extends MomentOptimizer<AdamaxOptions> {
     super(params, { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false, ...options });
   }
 
-  protected override move(group: ParamGroup<AdamaxOptions>, param: Tensor, grad: Tensor, state: MomentState): void {
+  protected override move(
+    group: ParamGroup<AdamaxOptions>,
+    param: Tensor,
+    grad: Tensor,
+    state: MomentState,
+  ): void {
     const [beta1, beta2] = group.betas;
     const stepSize = group.lr / (1 - beta1 ** state.step);
     const sign = group.maximize ? -1 : 1;
-    adamaxKernel(param, grad, state.first, state.second, stepSize, beta1, beta2, group.eps, group.weightDecay, sign);
+    adamaxKernel(
+      param,
+      grad,
+      state.first,
+      state.second,
+      stepSize,
+      beta1,
+      beta2,
+      group.eps,
+      group.weightDecay,
+      sign,
+    );
   }
 }
 
@@ -136,7 +163,12 @@ export class NAdam extends MomentOptimizer<NAdamOptions> {
     });
   }
 
-  protected override move(group: ParamGroup<NAdamOptions>, param: Tensor, grad: Tensor, state: MomentState): void {
+  protected override move(
+    group: ParamGroup<NAdamOptions>,
+    param: Tensor,
+    grad: Tensor,
+    state: MomentState,
+  ): void {
     const { lr, eps, weightDecay, momentumDecay, decoupledWeightDecay } = group;
     const [beta1, beta2] = group.betas;
     const momentum = beta1 * (1 - 0.5 * 0.96 ** (state.step * momentumDecay));
@@ -209,7 +241,12 @@ export class RAdam extends MomentOptimizer<RAdamOptions> {
     });
   }
 
-  protected override move(group: ParamGroup<RAdamOptions>, param: Tensor, grad: Tensor, state: MomentState): void {
+  protected override move(
+    group: ParamGroup<RAdamOptions>,
+    param: Tensor,
+    grad: Tensor,
+    state: MomentState,
+  ): void {
     const { lr, eps, weightDecay, decoupledWeightDecay } = group;
     const [beta1, beta2] = group.betas;
     const t = state.step;

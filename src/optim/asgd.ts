@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, zerosLike } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  zerosLike,
+} from './optimizer.ts';
 
 export interface ASGDOptions {
   /** The learning rate at the start. Default 0.01. */
@@ -50,7 +57,15 @@ const asgdKernel = kernel(
 /** Stochastic gradient descent that also averages the parameters, as `state.get(p).ax`. Sources: Polyak and Juditsky 1992; `torch.optim.ASGD`. */
 export class ASGD extends Optimizer<ASGDOptions> {
   constructor(params: Params<ASGDOptions>, options: Partial<ASGDOptions> = {}) {
-    super(params, { lr: 0.01, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false, ...options });
+    super(params, {
+      lr: 0.01,
+      lambd: 1e-4,
+      alpha: 0.75,
+      t0: 1e6,
+      weightDecay: 0,
+      maximize: false,
+      ...options,
+    });
   }
 
   protected override check(group: ParamGroup<ASGDOptions>): void {

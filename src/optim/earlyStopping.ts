@@ -33,7 +33,8 @@ export class EarlyStopping<S = undefined> {
   constructor({ patience = 10, minDelta = 0, mode = 'min' }: EarlyStoppingOptions = {}) {
     if (!Number.isInteger(patience) || patience < 0)
       throw new RangeError(`EarlyStopping: patience is ${patience}: it must be a whole number from 0`);
-    if (!(minDelta >= 0)) throw new RangeError(`EarlyStopping: minDelta is ${minDelta}: it must be at least 0`);
+    if (!(minDelta >= 0))
+      throw new RangeError(`EarlyStopping: minDelta is ${minDelta}: it must be at least 0`);
     this.patience = patience;
     this.minDelta = minDelta;
     this.mode = mode;

@@ -1,7 +1,7 @@
 import { enableGrad, noGrad } from '../autograd/mode.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { strongWolfe } from './lineSearch.ts';
+import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 
 export interface LBFGSOptions {
   /** The step size without a line search, and its first trial with one. Default 1. */
@@ -85,7 +85,8 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   }
 
   #minimize<T>(closure: () => T): T {
-    const { lr, maxIter, toleranceGrad, toleranceChange, historySize, lineSearchFn, params } = this.paramGroups[0];
+    const { lr, maxIter, toleranceGrad, toleranceChange, historySize, lineSearchFn, params } =
+      this.paramGroups[0];
     const maxEval = this.paramGroups[0].maxEval ?? Math.floor(maxIter * 1.25);
     let evaluations = 0;
     const evaluate = (): { result: T; loss: number } => {

@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, zerosLike } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  zerosLike,
+} from './optimizer.ts';
 
 export interface LionOptions {
   /** The learning rate, about a tenth of Adam's. Default 1e-4. */
@@ -17,7 +24,15 @@ interface LionState extends OptimizerState {
 
 const lionKernel = kernel(
   'optim.lion',
-  (param: Tensor, grad: Tensor, mean: Tensor, lr: number, beta1: number, beta2: number, weightDecay: number) => {
+  (
+    param: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    lr: number,
+    beta1: number,
+    beta2: number,
+    weightDecay: number,
+  ) => {
     const [p, g, m] = [param, grad, mean].map((t) => t.elements);
     const [po, go, mo] = [param, grad, mean].map((t) => t.offset);
     for (let i = 0; i < param.size; i++) {

@@ -42,11 +42,14 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
     const given: (Tensor | ParamGroupInput<O>)[] = [...params];
     const name = this.constructor.name;
     if (given.length === 0) throw new RangeError(`${name}: got an empty list of parameters`);
-    if (given.every((item) => item instanceof Tensor)) this.addParamGroup({ params: given } as ParamGroupInput<O>);
+    if (given.every((item) => item instanceof Tensor))
+      this.addParamGroup({ params: given as Tensor[] } as unknown as ParamGroupInput<O>);
     else
       for (const item of given) {
         if (item instanceof Tensor || !('params' in item))
-          throw new TypeError(`${name}: pass either tensors or groups such as {params: [...], lr: 0.1}, not both`);
+          throw new TypeError(
+            `${name}: pass either tensors or groups such as {params: [...], lr: 0.1}, not both`,
+          );
         this.addParamGroup(item);
       }
   }
@@ -62,9 +65,13 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
       if (!(param instanceof Tensor))
         throw new TypeError(`${name}: ${String(param)} is not a tensor: pass model.parameters() or tensors`);
       if (!param.isLeaf)
-        throw new Error(`${name}: cannot optimize a non-leaf tensor ${formatShape(param.shape)}: detach() it and set requiresGrad`);
-      if (!param.isFloating) throw new TypeError(`${name}: a parameter is ${param.dtype}; only floating tensors have gradients`);
-      if (known.has(param)) throw new Error(`${name}: a parameter ${formatShape(param.shape)} appears in more than one group`);
+        throw new Error(
+          `${name}: cannot optimize a non-leaf tensor ${formatShape(param.shape)}: detach() it and set requiresGrad`,
+        );
+      if (!param.isFloating)
+        throw new TypeError(`${name}: a parameter is ${param.dtype}; only floating tensors have gradients`);
+      if (known.has(param))
+        throw new Error(`${name}: a parameter ${formatShape(param.shape)} appears in more than one group`);
       known.add(param);
     }
     this.paramGroups.push(full);
@@ -97,7 +104,10 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
     const loss = closure ? enableGrad(closure) : undefined;
     noGrad(() => {
       for (const group of this.paramGroups) {
-        const batch = new Batch(group.params.filter((p) => p.grad !== null), this.state);
+        const batch = new Batch(
+          group.params.filter((p) => p.grad !== null),
+          this.state,
+        );
         if (batch.owners.length === 0) continue;
         this.update(group, batch);
         batch.finish();
@@ -138,17 +148,21 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
   /** Takes over options and state. Errors: another number of groups or parameters; a state tensor of another shape. Nothing changes then. */
   loadStateDict({ state, paramGroups }: OptimizerStateDict): void {
     const name = this.constructor.name;
-    const sizes = (groups: readonly { params: readonly unknown[] }[]) => groups.map((g) => g.params.length).join(', ');
+    const sizes = (groups: readonly { params: readonly unknown[] }[]) =>
+      groups.map((g) => g.params.length).join(', ');
     if (sizes(paramGroups) !== sizes(this.paramGroups))
       throw new RangeError(
         `${name}.loadStateDict: the state has groups of [${sizes(paramGroups)}] parameters, this optimizer has [${sizes(this.paramGroups)}]`,
       );
     const byPlace = new Map<number, Tensor>();
-    paramGroups.forEach((g, i) => g.params.forEach((place, j) => byPlace.set(place, this.paramGroups[i].params[j])));
+    paramGroups.forEach(({ params }, i) => {
+      for (const [j, place] of params.entries()) byPlace.set(place, this.paramGroups[i].params[j]);
+    });
     const loaded = new Map<Tensor, OptimizerState>();
     for (const [place, entries] of Object.entries(state)) {
       const param = byPlace.get(Number(place));
-      if (!param) throw new RangeError(`${name}.loadStateDict: state for parameter ${place}, which is in no group`);
+      if (!param)
+        throw new RangeError(`${name}.loadStateDict: state for parameter ${place}, which is in no group`);
       const own: OptimizerState = {};
       for (const [key, value] of Object.entries(entries)) {
         if (value instanceof Tensor && value.ndim > 0 && !sameShape(value.shape, param.shape))
@@ -161,7 +175,9 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
     }
     this.state.clear();
     for (const [param, own] of loaded) this.state.set(param, own);
-    paramGroups.forEach(({ params: _, ...options }, i) => Object.assign(this.paramGroups[i], structuredClone(options)));
+    paramGroups.forEach(({ params: _, ...options }, i) => {
+      Object.assign(this.paramGroups[i], structuredClone(options));
+    });
   }
 
   /** The class and the options of each group, as PyTorch prints them. */

@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, zerosLike } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  zerosLike,
+} from './optimizer.ts';
 
 export interface RMSpropOptions {
   /** The learning rate. Default 0.01. */

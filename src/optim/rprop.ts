@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, zerosLike } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  zerosLike,
+} from './optimizer.ts';
 
 export interface RpropOptions {
   /** The first step of every element. Default 0.01. */
@@ -58,7 +65,9 @@ export class Rprop extends Optimizer<RpropOptions> {
     super.check(group);
     const [minus, plus] = group.etas;
     if (!(minus > 0 && minus < 1 && plus > 1))
-      throw new RangeError(`Rprop: etas are [${minus}, ${plus}]: the first lies between 0 and 1, the second above 1`);
+      throw new RangeError(
+        `Rprop: etas are [${minus}, ${plus}]: the first lies between 0 and 1, the second above 1`,
+      );
   }
 
   protected override update(group: ParamGroup<RpropOptions>, batch: Batch): void {
@@ -71,7 +80,17 @@ export class Rprop extends Optimizer<RpropOptions> {
       });
       state.step++;
       const sign = maximize ? -1 : 1;
-      rpropKernel(param, batch.grads[i], state.prev, state.stepSize, etas[0], etas[1], stepSizes[0], stepSizes[1], sign);
+      rpropKernel(
+        param,
+        batch.grads[i],
+        state.prev,
+        state.stepSize,
+        etas[0],
+        etas[1],
+        stepSizes[0],
+        stepSizes[1],
+        sign,
+      );
     });
   }
 }

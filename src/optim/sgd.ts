@@ -1,6 +1,13 @@
 import { kernel } from '../engine/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Batch, Optimizer, type OptimizerState, type ParamGroup, type Params, pick } from './optimizer.ts';
+import {
+  type Batch,
+  Optimizer,
+  type OptimizerState,
+  type ParamGroup,
+  type Params,
+  pick,
+} from './optimizer.ts';
 
 export interface SGDOptions {
   /** The learning rate. Default 1e-3. */

@@ -5,7 +5,8 @@ interface Parameter {
   option: boolean;
 }
 
-const camel = (name: string): string =>
+/** snake_case as camelCase. */
+export const camel = (name: string): string =>
   name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The name and parameters of a signature such as `sum(input, dim=None, *, keepdim=False)`. Error: another form. */

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { goldenOperators, readCases } from './cases.ts';
-import { runCase } from './operators.ts';
+import { goldenSuites } from './suites.ts';
 
 // The full set where it lies beside the checkout, else the part that is kept here.
 const full = fileURLToPath(new URL('../../../shared/golden', import.meta.url));
@@ -14,13 +13,17 @@ const runs = [
   { dtype: 'float32', noncontiguous: false },
 ] as const;
 
-describe.each(runs)('operations equal PyTorch: $dtype, non-contiguous inputs $noncontiguous', (options) => {
-  test.for(goldenOperators(folder))('%s', (operator, { skip }) => {
-    const verdicts = readCases(folder, operator).map((golden) => runCase(golden, options));
+describe.each(runs)('equal to PyTorch: $dtype, non-contiguous inputs $noncontiguous', (options) => {
+  test.for(goldenSuites(folder).map(({ name, run }) => [name, run] as const))('%s', ([, run], { skip }) => {
+    const verdicts = [...run(options)];
     skip(
-      verdicts.every(({ status }) => status === 'skipped'),
+      verdicts.every(({ verdict }) => verdict.status === 'skipped'),
       'not an operation here',
     );
-    expect(verdicts.flatMap((v, i) => (v.status === 'passed' ? [] : [`case ${i}: ${v.reason}`]))).toEqual([]);
+    expect(
+      verdicts.flatMap(({ name, verdict }) =>
+        verdict.status === 'passed' ? [] : [`${name}: ${verdict.reason}`],
+      ),
+    ).toEqual([]);
   });
 });

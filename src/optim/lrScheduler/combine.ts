@@ -13,10 +13,7 @@ export class SequentialLR extends LRScheduler {
       );
     if (schedulers.some((s) => s.optimizer !== optimizer))
       throw new Error('SequentialLR: a scheduler belongs to another optimizer');
-    const bases = schedulers[0].baseLrs;
-    optimizer.paramGroups.forEach((group, i) => {
-      group.lr = group.initialLr = bases[i];
-    });
+    for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
     super(optimizer);
     this.schedulers = schedulers;
     this.milestones = milestones;

@@ -23,7 +23,9 @@ export class CosineAnnealingLR extends LRScheduler {
     const { lastEpoch, tMax, etaMin } = this;
     if (lastEpoch === 0) return this.current;
     if ((lastEpoch - 1 - tMax) % (2 * tMax) === 0)
-      return this.current.map((lr, i) => lr + ((this.baseLrs[i] - etaMin) * (1 - Math.cos(Math.PI / tMax))) / 2);
+      return this.current.map(
+        (lr, i) => lr + ((this.baseLrs[i] - etaMin) * (1 - Math.cos(Math.PI / tMax))) / 2,
+      );
     const now = 1 + Math.cos((Math.PI * lastEpoch) / tMax);
     const before = 1 + Math.cos((Math.PI * (lastEpoch - 1)) / tMax);
     return this.current.map((lr) => (now / before) * (lr - etaMin) + etaMin);

@@ -22,9 +22,15 @@ function requireMomentum(scheduler: string, optimizer: AnyOptimizer): void {
       );
 }
 
-const perGroup = (scheduler: string, name: string, value: number | readonly number[], groups: number): number[] => {
+const perGroup = (
+  scheduler: string,
+  name: string,
+  value: number | readonly number[],
+  groups: number,
+): number[] => {
   const values = typeof value === 'number' ? new Array<number>(groups).fill(value) : [...value];
-  if (values.length !== groups) throw new RangeError(`${scheduler}: ${values.length} values of ${name} for ${groups} groups`);
+  if (values.length !== groups)
+    throw new RangeError(`${scheduler}: ${values.length} values of ${name} for ${groups} groups`);
   return values;
 };
 
@@ -99,9 +105,11 @@ export class CyclicLR extends LRScheduler {
     this.#byCycle = scaleFn ? scaleMode === 'cycle' : mode !== 'expRange';
     this.#scale =
       scaleFn ??
-      { triangular: () => 1, triangular2: (cycle: number) => 0.5 ** (cycle - 1), expRange: (n: number) => gamma ** n }[
-        mode
-      ];
+      {
+        triangular: () => 1,
+        triangular2: (cycle: number) => 0.5 ** (cycle - 1),
+        expRange: (n: number) => gamma ** n,
+      }[mode];
     if (!this.#scale)
       throw new RangeError(`CyclicLR: mode '${mode}' is unknown: use triangular, triangular2 or expRange`);
     this.start();
@@ -209,7 +217,9 @@ export class OneCycleLR extends LRScheduler {
   protected override rates(): number[] {
     const step = this.lastEpoch;
     if (step > this.totalSteps)
-      throw new RangeError(`OneCycleLR: step ${step} is one too many: the cycle has ${this.totalSteps} steps`);
+      throw new RangeError(
+        `OneCycleLR: step ${step} is one too many: the cycle has ${this.totalSteps} steps`,
+      );
     return this.#phases.map((phases, i) => {
       let start = 0;
       let phase = phases[0];

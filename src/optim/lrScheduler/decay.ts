@@ -77,7 +77,8 @@ export class ConstantLR extends LRScheduler {
     }: SchedulerOptions & { factor?: number; totalIters?: number } = {},
   ) {
     super(optimizer, options);
-    if (!(factor >= 0 && factor <= 1)) throw new RangeError(`ConstantLR: factor is ${factor}: it lies between 0 and 1`);
+    if (!(factor >= 0 && factor <= 1))
+      throw new RangeError(`ConstantLR: factor is ${factor}: it lies between 0 and 1`);
     this.factor = factor;
     this.totalIters = totalIters;
     this.start();
@@ -137,7 +138,11 @@ export class PolynomialLR extends LRScheduler {
   readonly power: number;
   constructor(
     optimizer: AnyOptimizer,
-    { totalIters = 5, power = 1, ...options }: SchedulerOptions & { totalIters?: number; power?: number } = {},
+    {
+      totalIters = 5,
+      power = 1,
+      ...options
+    }: SchedulerOptions & { totalIters?: number; power?: number } = {},
   ) {
     super(optimizer, options);
     this.totalIters = totalIters;

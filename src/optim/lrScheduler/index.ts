@@ -1,6 +1,6 @@
 export { ChainedScheduler, SequentialLR } from './combine.ts';
 export { CosineAnnealingLR, CosineAnnealingWarmRestarts } from './cosine.ts';
-export { type CyclicOptions, CyclicLR, type OneCycleOptions, OneCycleLR } from './cycle.ts';
+export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions } from './cycle.ts';
 export {
   ConstantLR,
   ExponentialLR,

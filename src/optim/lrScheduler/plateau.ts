@@ -1,4 +1,12 @@
-import type { AnyOptimizer, SchedulerStateDict } from './scheduler.ts';
+import type { AnyOptimizer } from './scheduler.ts';
+
+interface PlateauState {
+  best: number;
+  numBadEpochs: number;
+  cooldownCounter: number;
+  lastEpoch: number;
+  lastLr: number[];
+}
 
 export interface PlateauOptions {
   /** Whether a lower or a higher value is better. Default min. */
@@ -89,15 +97,15 @@ export class ReduceLROnPlateau {
     return this.optimizer.paramGroups.map((group) => group.lr);
   }
 
-  stateDict(): Omit<SchedulerStateDict, 'baseLrs'> {
+  stateDict(): PlateauState {
     const { best, numBadEpochs, cooldownCounter, lastEpoch } = this;
     return { best, numBadEpochs, cooldownCounter, lastEpoch, lastLr: this.getLastLr() };
   }
 
-  loadStateDict(state: Omit<SchedulerStateDict, 'baseLrs'>): void {
-    this.best = state.best as number;
-    this.numBadEpochs = state.numBadEpochs as number;
-    this.cooldownCounter = state.cooldownCounter as number;
+  loadStateDict(state: PlateauState): void {
+    this.best = state.best;
+    this.numBadEpochs = state.numBadEpochs;
+    this.cooldownCounter = state.cooldownCounter;
     this.lastEpoch = state.lastEpoch;
   }
 }

@@ -33,7 +33,7 @@ export abstract class LRScheduler {
     this.optimizer = optimizer;
     this.lastEpoch = lastEpoch;
     for (const group of optimizer.paramGroups) {
-      if (lastEpoch === -1) group.initialLr = group.lr;
+      if (lastEpoch === -1) group.initialLr ??= group.lr;
       else if (group.initialLr === undefined)
         throw new Error(
           `${this.constructor.name}: lastEpoch ${lastEpoch} goes on with a schedule, but a group has no initialLr: load the optimizer's state first`,
