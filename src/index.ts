@@ -14,6 +14,7 @@ export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/clamp.ts';
 export * from './ops/comparison.ts';
+export * from './ops/creation.ts';
 export * from './ops/diagonal.ts';
 export {
   argmax,
@@ -30,6 +31,7 @@ export * from './ops/join.ts';
 export * from './ops/matmul.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
+export * from './ops/random.ts';
 export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
@@ -40,7 +42,22 @@ export * from './ops/statistics.ts';
 export * from './ops/views.ts';
 export { where } from './ops/where.ts';
 export * as optim from './optim/index.ts';
-export { full, ones, tensor, zeros } from './tensor/creation.ts';
+export {
+  type ArraySource,
+  fromArray,
+  type NestedArray,
+  type TensorOptions,
+  tensor,
+} from './tensor/creation.ts';
 export { type DType, getDefaultDtype, promoteTypes, resultType, setDefaultDtype } from './tensor/dtype.ts';
+export {
+  Generator,
+  type GeneratorState,
+  getRngState,
+  initialSeed,
+  manualSeed,
+  seed,
+  setRngState,
+} from './tensor/generator.ts';
 export { Tensor } from './tensor/tensor.ts';
 export * as vision from './vision/index.ts';

@@ -1,20 +1,34 @@
 import { copyKernel } from '../ops/cast.ts';
 import { asStridedAt } from '../ops/views.ts';
-import { dtypeInfo } from '../tensor/dtype.ts';
-import { formatShape, isContiguous, sameShape } from '../tensor/shape.ts';
+import { type DType, dtypeInfo } from '../tensor/dtype.ts';
+import { formatShape, isContiguous, type Shape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { mode } from './mode.ts';
-import { type Gradient, Node } from './node.ts';
+import { type Edge, type Gradient, Node } from './node.ts';
 import { edgeOf } from './primitive.ts';
 
-/** Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; memory that is read more than once. */
-export function checkWritable(name: string, target: Tensor): void {
-  if (mode.grad && target.requiresGrad) {
-    if (target.base?.isLeaf && target.base.requiresGrad)
+/**
+ * Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; a view that was made without recording and is written
+ * with it; an inference tensor outside `inferenceMode`; memory that is read more than once.
+ *
+ * @param recorded whether the written values have a history.
+ */
+export function checkWritable(name: string, target: Tensor, recorded = false): void {
+  const { base } = target;
+  if (target.isInference && !mode.inference)
+    throw new Error(
+      `${name}: an inference tensor ${formatShape(target.shape)} cannot be changed in place outside inferenceMode: clone() it first`,
+    );
+  if (mode.grad) {
+    if (base !== null && target.isUnrecordedView && (recorded || base.requiresGrad))
+      throw new Error(
+        `${name}: a view that was made inside noGrad is being changed in place outside of it, so that it is unclear whether gradients should follow: move both inside noGrad, or both outside`,
+      );
+    if (base?.requiresGrad && base.isLeaf)
       throw new Error(
         `${name}: a view of a leaf Variable that requires grad is being used in an in-place operation. Use noGrad(), or clone() first`,
       );
-    if (target.isLeaf)
+    if (target.requiresGrad && target.isLeaf)
       throw new Error(
         `${name}: a leaf Variable that requires grad is being used in an in-place operation. Use noGrad(), or clone() first`,
       );
@@ -27,32 +41,47 @@ export function checkWritable(name: string, target: Tensor): void {
 }
 
 /**
+ * Runs `write`, which changes the elements of `target`, and gives it the history of what was written: the edge that `write` returns,
+ * `null` for constants. A view passes it on to its base. Without recording, histories stay as they are.
+ */
+export function overwrite(name: string, target: Tensor, write: () => Edge | null, recorded = false): Tensor {
+  checkWritable(name, target, recorded);
+  const { base } = target;
+  const baseEdge = base !== null && mode.grad ? edgeOf(base) : null;
+  const edge = write();
+  target.storage.version++;
+  if (!mode.grad) return target;
+  if (base !== null) {
+    if (edge || baseEdge) base.setHistory(sliceWrite(name, base, target, baseEdge, edge), 0);
+  } else if (edge) target.setHistory(edge.node, edge.index);
+  else if (target.gradFn !== null) target.setHistory(null, 0);
+  return target;
+}
+
+/**
  * Writes `result`, computed from `target` (and others) by recorded operations, into `target`: values, version and history, also
  * through a view into the graph of its base. Errors: another shape; a dtype of a higher category.
  */
 export function assign(name: string, target: Tensor, result: Tensor): Tensor {
-  checkWritable(name, target);
-  if (!sameShape(target.shape, result.shape))
-    throw new RangeError(
-      `${name}: the result ${formatShape(result.shape)} does not fit the tensor ${formatShape(target.shape)} that it is written to`,
-    );
-  if (dtypeInfo(result.dtype).category > dtypeInfo(target.dtype).category)
-    throw new TypeError(
-      `${name}: result type ${result.dtype} can't be cast to the desired output type ${target.dtype}`,
-    );
+  checkResult(name, target, result.shape, result.dtype);
   const cast = result.dtype === target.dtype ? result : result.to(target.dtype);
-  const { base } = target;
-  const baseEdge = base ? edgeOf(base) : null;
-  copyKernel(target, cast);
-  target.storage.version++;
-  const edge = edgeOf(cast);
-  if (base !== null) {
-    if (edge || baseEdge) base.setHistory(sliceWrite(name, base, target, baseEdge, edge), 0);
-    return target;
-  }
-  if (edge) target.setHistory(edge.node, edge.index);
-  else target.setHistory(null, 0);
-  return target;
+  const write = (): Edge | null => {
+    copyKernel(target, cast);
+    return edgeOf(cast);
+  };
+  return overwrite(name, target, write, cast.requiresGrad);
+}
+
+/** Errors: a result of another shape, or of a dtype that the target cannot hold. */
+export function checkResult(name: string, target: Tensor, shape: Shape, dtype: DType): void {
+  if (!sameShape(target.shape, shape))
+    throw new RangeError(
+      `${name}: the result ${formatShape(shape)} does not fit the tensor ${formatShape(target.shape)} that it is written to`,
+    );
+  if (dtypeInfo(dtype).category > dtypeInfo(target.dtype).category)
+    throw new TypeError(
+      `${name}: result type ${dtype} can't be cast to the desired output type ${target.dtype}`,
+    );
 }
 
 /** The history of a base whose view was overwritten: its own gradient outside the view, the new values' gradient inside. */

@@ -13,6 +13,7 @@ import * as indexSelect from './indexSelect.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
+import * as random from './random.ts';
 import * as rearrange from './rearrange.ts';
 import * as reduce from './reduce.ts';
 import * as scan from './scan.ts';
@@ -28,6 +29,16 @@ const methods = {
   ...clamp,
   ...pairwise,
   ...pointwise,
+  bernoulli: random.bernoulli,
+  multinomial: random.multinomial,
+  uniform_: random.uniform_,
+  normal_: random.normal_,
+  bernoulli_: random.bernoulli_,
+  exponential_: random.exponential_,
+  logNormal_: random.logNormal_,
+  cauchy_: random.cauchy_,
+  geometric_: random.geometric_,
+  random_: random.random_,
   sum: reduce.sum,
   ...shape,
   ...matmul,

@@ -1,5 +1,5 @@
 import { type DType, dtypeInfo, getDefaultDtype, type TypedArray } from './dtype.ts';
-import { checkShape, formatShape, type Shape } from './shape.ts';
+import { checkShape, formatShape, numel, type Shape } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
 export interface TensorOptions {
@@ -11,16 +11,45 @@ export interface TensorOptions {
 
 export type NestedArray = number | boolean | readonly NestedArray[];
 
-const dtypeOfArray = (array: unknown): DType | undefined =>
+/** Typed arrays that a tensor can be made from. Those without a dtype of ours become int32 (BigInts and Uint32 where they fit). */
+export type ArraySource =
+  | TypedArray
+  | Uint8ClampedArray
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+const isArraySource = (data: unknown): data is ArraySource =>
+  ArrayBuffer.isView(data) && !(data instanceof DataView);
+
+const dtypeOfArray = (array: ArraySource): DType =>
   array instanceof Float32Array
     ? 'float32'
     : array instanceof Float64Array
       ? 'float64'
-      : array instanceof Int32Array
-        ? 'int32'
-        : array instanceof Uint8Array || array instanceof Uint8ClampedArray
-          ? 'uint8'
-          : undefined;
+      : array instanceof Uint8Array || array instanceof Uint8ClampedArray
+        ? 'uint8'
+        : 'int32';
+
+/** Writes the numbers of a flat list into a fresh tensor. Error: an integer that int32 cannot hold. */
+function fillFlat(name: string, out: Tensor, source: ArraySource | readonly number[]): void {
+  const { elements, offset, dtype } = out;
+  const wide =
+    source instanceof BigInt64Array || source instanceof BigUint64Array || source instanceof Uint32Array;
+  if (dtype === 'bool')
+    for (let i = 0; i < source.length; i++) elements[offset + i] = Number(source[i]) !== 0 ? 1 : 0;
+  else if (wide)
+    for (let i = 0; i < source.length; i++) {
+      const value = Number(source[i]);
+      if (dtype === 'int32' && (value > 2 ** 31 - 1 || value < -(2 ** 31)))
+        throw new RangeError(`${name}: ${value} at ${i} does not fit int32: convert with {dtype: 'float64'}`);
+      elements[offset + i] = value;
+    }
+  else elements.set(source as ArrayLike<number>, offset);
+}
 
 /**
  * A tensor from numbers, nested arrays or a typed array (copied). The shape is that of the nesting.
@@ -32,50 +61,65 @@ const dtypeOfArray = (array: unknown): DType | undefined =>
  * dtype, because JavaScript does not tell 1 from 1.0: ask for integers with `{dtype: 'int32'}`.
  */
 export function tensor(
-  data: NestedArray | TypedArray | Uint8ClampedArray,
+  data: NestedArray | ArraySource,
   { dtype, requiresGrad = false }: TensorOptions = {},
 ): Tensor {
-  const native = dtypeOfArray(data);
+  if (isArraySource(data)) return fromArray(data, [data.length], { dtype, requiresGrad });
   const shape: number[] = [];
-  if (native) shape.push((data as TypedArray).length);
-  else
-    for (let level = data as NestedArray; Array.isArray(level); level = level[0]) {
-      shape.push(level.length);
-      if (level.length === 0) break;
-    }
+  for (let level = data; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
   let first: unknown = data;
   while (Array.isArray(first)) first = first[0];
-  const out = Tensor.allocate(
-    shape,
-    dtype ?? native ?? (typeof first === 'boolean' ? 'bool' : getDefaultDtype()),
-  );
-  const { elements, offset } = out;
-  const isBool = out.dtype === 'bool';
-  if (native) {
-    const source = data as TypedArray;
-    for (let i = 0; i < source.length; i++)
-      elements[offset + i] = isBool ? (source[i] !== 0 ? 1 : 0) : source[i];
-  } else {
-    let place = offset;
-    const fill = (level: NestedArray, depth: number): void => {
-      if (Array.isArray(level)) {
-        if (depth >= shape.length || level.length !== shape[depth])
-          throw new RangeError(
-            `tensor: rows differ in length: expected ${depth < shape.length ? shape[depth] : 'a number'} at depth ${depth}, got a row of ${level.length}`,
-          );
-        for (const item of level) fill(item, depth + 1);
-        return;
-      }
-      if (depth !== shape.length)
+  const type = dtype ?? (typeof first === 'boolean' ? 'bool' : getDefaultDtype());
+  dtypeInfo(type);
+  const out = Tensor.allocate(shape, type);
+  const { elements } = out;
+  const isBool = type === 'bool';
+  let place = out.offset;
+  const fill = (level: NestedArray, depth: number): void => {
+    if (Array.isArray(level)) {
+      if (depth >= shape.length || level.length !== shape[depth])
         throw new RangeError(
-          `tensor: expected a row of ${shape[depth]} at depth ${depth}, got ${String(level)}`,
+          `tensor: rows differ in length: expected ${depth < shape.length ? shape[depth] : 'a number'} at depth ${depth}, got a row of ${level.length}`,
         );
-      if (typeof level !== 'number' && typeof level !== 'boolean')
-        throw new TypeError(`tensor: ${String(level)} is neither a number, a boolean nor an array of them`);
-      elements[place++] = isBool ? (level ? 1 : 0) : Number(level);
-    };
-    fill(data as NestedArray, 0);
-  }
+      for (const item of level) fill(item, depth + 1);
+      return;
+    }
+    if (depth !== shape.length)
+      throw new RangeError(
+        `tensor: expected a row of ${shape[depth]} at depth ${depth}, got ${String(level)}`,
+      );
+    if (typeof level !== 'number' && typeof level !== 'boolean')
+      throw new TypeError(`tensor: ${String(level)} is neither a number, a boolean nor an array of them`);
+    elements[place++] = isBool ? (level ? 1 : 0) : Number(level);
+  };
+  fill(data, 0);
+  if (requiresGrad) out.requiresGrad = true;
+  return out;
+}
+
+/**
+ * A tensor from a flat list of numbers (copied), in a shape of its own.
+ *
+ * @example fromArray(new Float32Array(6), [2, 3])
+ * Error: a shape for another number of elements.
+ */
+export function fromArray(
+  data: ArraySource | readonly number[],
+  shape: Shape,
+  { dtype, requiresGrad = false }: TensorOptions = {},
+): Tensor {
+  checkShape('fromArray', shape);
+  if (data.length !== numel(shape))
+    throw new RangeError(
+      `fromArray: ${data.length} elements do not fill the shape ${formatShape(shape)}, which has ${numel(shape)}`,
+    );
+  const type = dtype ?? (isArraySource(data) ? dtypeOfArray(data) : getDefaultDtype());
+  dtypeInfo(type);
+  const out = Tensor.allocate([...shape], type);
+  fillFlat('fromArray', out, data);
   if (requiresGrad) out.requiresGrad = true;
   return out;
 }
@@ -94,12 +138,6 @@ export function full(
   if (requiresGrad) out.requiresGrad = true;
   return out;
 }
-
-/** Zeros. @example zeros([2, 3]) */
-export const zeros = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 0, options);
-
-/** Ones. @example ones([2, 3]) */
-export const ones = (shape: Shape, options?: TensorOptions): Tensor => full(shape, 1, options);
 
 /** The elements as nested arrays, booleans for `bool`; a number (or boolean) for a 0-d tensor. */
 export function toArray(input: Tensor): NestedArray {

@@ -32,6 +32,8 @@ export class Tensor {
   outputIndex = 0;
   /** Made inside `inferenceMode`: can never be saved for backward. */
   readonly isInference: boolean = mode.inference;
+  /** A view that was made while nothing was recorded: writing through it with recording on is refused. */
+  isUnrecordedView = false;
   #leafRequiresGrad = false;
   #gradFn: Node | null = null;
   #accumulator: AccumulateGrad | null = null;
@@ -113,6 +115,7 @@ export class Tensor {
   markView(source: Tensor): void {
     if (this.storage !== source.storage) return;
     this.base = source.base ?? source;
+    this.isUnrecordedView = !mode.grad || source.isUnrecordedView;
     this.#viewVersion = this.storage.version;
   }
 

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { goldenOperators, readCases } from './cases.ts';
 import { type GoldenOptions, runCase, type Verdict } from './operators.ts';
 import { type OptimizerCase, runOptimizer } from './optimizers.ts';
+import { runStream, type Stream } from './random.ts';
 import { runScheduler } from './schedulers.ts';
 
 export interface NamedVerdict {
@@ -29,6 +30,9 @@ const special: Record<string, (path: string, options: GoldenOptions) => Iterable
   'optimizers.jsonl.gz': function* (path, options) {
     for (const [i, golden] of (lines(path) as OptimizerCase[]).entries())
       yield { name: `optimizers ${golden.optimizer} ${i}`, verdict: runOptimizer(golden, options) };
+  },
+  'random.json': function* (path) {
+    for (const stream of JSON.parse(readFileSync(path, 'utf8')) as Stream[]) yield* runStream(stream);
   },
   'schedulers.json': function* (path) {
     const schedules = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number[]>;
