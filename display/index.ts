@@ -7,4 +7,6 @@ export { Figure, type FigureParts, type Trace } from './plot/figure.ts';
 export * as plot from './plot/index.ts';
 export { type SubplotOptions, subplots } from './plot/subplots.ts';
 export { type Displayable, displaySymbol } from './registry.ts';
+export { type LiveChart, type LiveOptions, live } from './training/live.ts';
+export { type Progress, type ProgressOptions, progress } from './training/progress.ts';
 export { type Row, Table, type TableOptions, table } from './values/table.ts';

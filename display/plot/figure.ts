@@ -4,7 +4,7 @@ import type { Tensor } from '../../src/index.ts';
 import { host, type MimeBundle } from '../host.ts';
 import { type Displayable, displayIdSymbol, displaySymbol } from '../registry.ts';
 import { encode, type NumberArray } from './arrays.ts';
-import { figureHtml, libraryNeeded } from './html.ts';
+import { figureHtml, libraryNeeded, type PlainFigure } from './html.ts';
 import { config, template } from './theme.ts';
 
 /** One of plotly.js's traces, in which a tensor may stand wherever numbers may. */
@@ -100,7 +100,7 @@ export class Figure implements Displayable {
   }
 
   /** What plotly.js gets: plain JSON. */
-  toJSON(): { data: unknown[]; layout: Record<string, unknown>; config: Record<string, unknown> } {
+  toJSON(): PlainFigure {
     const wanted = this.layout as Record<string, unknown>;
     const layout = encode({ template, height: 380, ...wanted }) as Record<string, unknown>;
     return {
@@ -121,8 +121,7 @@ export class Figure implements Displayable {
     return `Figure${text ? ` '${text}'` : ''}: ${traces.slice(0, 12).join(', ') || 'no traces'}${traces.length > 12 ? `, and ${traces.length - 12} more` : ''}`;
   }
 
-  #bundle(library: string | null): MimeBundle {
-    const figure = this.toJSON();
+  #bundle(library: string | null, figure = this.toJSON()): MimeBundle {
     const html = figureHtml(figure, library);
     return {
       [plotlyMime]: figure,
@@ -133,8 +132,9 @@ export class Figure implements Displayable {
 
   [displaySymbol](): MimeBundle {
     this.#shown = true;
-    const library = libraryNeeded({ data: this.data });
+    const figure = this.toJSON();
+    const library = libraryNeeded(figure);
     this.#library ??= library;
-    return this.#bundle(library ?? this.#library);
+    return this.#bundle(library ?? this.#library, figure);
   }
 }

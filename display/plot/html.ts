@@ -34,10 +34,17 @@ function library(name: string): string {
   let text = compressed.get(name);
   if (text === undefined) {
     const path = createRequire(import.meta.url).resolve(`plotly.js/dist/${name}.min.js`);
-    text = gzipSync(readFileSync(path), { level: 9 }).toString('base64');
+    text = gzipSync(readFileSync(path), { level: 6 }).toString('base64');
     compressed.set(name, text);
   }
   return text;
+}
+
+/** A figure as plotly.js gets it. */
+export interface PlainFigure {
+  data: unknown[];
+  layout: Record<string, unknown>;
+  config: Record<string, unknown>;
 }
 
 /** The cells whose outputs carry a library, and which. */
@@ -48,12 +55,27 @@ const rank = (name: string): number => bundles.findIndex((bundle) => bundle.name
 const libraryFor = (types: ReadonlySet<string>): string =>
   bundles.find(({ types: able }) => able === null || [...types].every((type) => able.includes(type)))!.name;
 
-const typesOf = ({ data }: { data: unknown[] }): Set<string> =>
+const typesOf = ({ data }: PlainFigure): Set<string> =>
   new Set(data.map((trace) => (trace as { type?: string }).type ?? 'scatter'));
 
+/** Characters of binary data inside a figure: what may make it too large to send twice. */
+function weight(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let sum = 0;
+  for (const inner of Object.values(value)) {
+    sum += weight(inner);
+    if (sum > limit) break;
+  }
+  return sum;
+}
+
+const isWanted = (figure: PlainFigure): boolean =>
+  mode !== 'never' && host().rich && weight(figure.data) <= limit;
+
 /** Which library a new output must bring along: none when an earlier cell's output has one that draws the figure. */
-export function libraryNeeded(figure: { data: unknown[] }): string | null {
-  if (mode === 'never' || !host().rich) return null;
+export function libraryNeeded(figure: PlainFigure): string | null {
+  if (!isWanted(figure)) return null;
   const name = libraryFor(typesOf(figure));
   if (mode === 'always') return name;
   const { cell } = host();
@@ -94,13 +116,9 @@ const loader = (name: string, order: number): string =>
 const drawer = `const draw=P=>{const c=getComputedStyle(n.parentElement??n).color;const l=f.layout,t=l.template?.layout;if(t)l.template={...l.template,layout:{...t,font:{...t.font,color:c}}};return P.newPlot(n,f.data,l,f.config)};const start=Date.now();(function wait(){if(w.gradbookPlotly)w.gradbookPlotly.then(draw,e=>{n.textContent=String(e)});else if(Date.now()-start<15000)setTimeout(wait,50);else n.textContent='plotly.js is not on this page: run the cell of the first plot again'})()`;
 
 /** The figure as HTML with a script (and the library, where one is named), or null where it is not wanted or too large to send twice. */
-export function figureHtml(
-  figure: { data: unknown[]; layout: Record<string, unknown>; config: Record<string, unknown> },
-  name: string | null,
-): string | null {
-  if (mode === 'never' || !host().rich) return null;
+export function figureHtml(figure: PlainFigure, name: string | null): string | null {
+  if (!isWanted(figure)) return null;
   const data = json(figure);
-  if (data.length > limit) return null;
   const element = `gb-${randomUUID()}`;
   const height = typeof figure.layout.height === 'number' ? figure.layout.height : 380;
   return `<div id="${element}" class="gb-figure" style="min-height:${height}px;width:100%"></div><script>(()=>{const w=window,n=document.getElementById("${element}");if(!n)return;const f=${data};${name === null ? '' : `${loader(name, rank(name))};`}${drawer}})()</script>`;

@@ -48,12 +48,13 @@ export class KernelHost implements DisplayHost {
     else this.#endings.set(root, [...(this.#endings.get(root) ?? []), callback]);
   }
 
-  /** The cell has ended: what waits for that shows its last state. */
+  /** The cell has ended: what waits for that shows its last state, and what waits for this too. */
   cellEnded(context: CellContext): void {
+    for (let callbacks = this.#endings.get(context); callbacks; callbacks = this.#endings.get(context)) {
+      this.#endings.delete(context);
+      for (const callback of callbacks) callback();
+    }
     context.ended = true;
-    const callbacks = this.#endings.get(context);
-    this.#endings.delete(context);
-    for (const callback of callbacks ?? []) callback();
   }
 }
 
