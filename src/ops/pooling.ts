@@ -311,7 +311,7 @@ const spreadPrimitive: Primitive<Shape> = {
 /** The elements of planes (of `shape`) at indices. */
 const pickPrimitive: Primitive<Shape> = {
   name: 'pick',
-  forward(ctx, [input, indices], _shape) {
+  forward(ctx, [input, indices]) {
     const out = Tensor.allocate((indices as Tensor).shape, (input as Tensor).dtype);
     pickKernel(out, input as Tensor, indices as Tensor);
     ctx.save(indices);
@@ -370,6 +370,13 @@ export const maxPool = (
   windows: MaxPooling['windows'],
   wantsIndices: boolean,
 ): Tensor[] => applyMany(maxPrimitive, [input], { input: input.shape, output, windows, wantsIndices });
+
+/**
+ * The elements of each plane of (N, C, ...) at `indices` (N, C, ...), counted in the plane. Indices that all channels share may be
+ * an expanded view.
+ */
+export const pick = (input: Tensor, indices: Tensor): Tensor =>
+  applyOne(pickPrimitive, [input, indices], input.shape);
 
 /** (N, C, ...) of `shape`: the input at `indices` of each plane, zero elsewhere. */
 export const unpool = (input: Tensor, indices: Tensor, shape: Shape): Tensor =>

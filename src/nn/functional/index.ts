@@ -1,8 +1,14 @@
 export { linear } from '../../ops/matmul.ts';
 export * from './activation.ts';
+export * from './bilinear.ts';
 export * from './convolution.ts';
+export * from './fold.ts';
+export * from './gridSample.ts';
+export * from './interpolate.ts';
+export * from './localResponseNorm.ts';
 export * from './loss.ts';
 export * from './maxUnpool.ts';
 export * from './norm.ts';
 export * from './pad.ts';
+export * from './pixelShuffle.ts';
 export * from './pooling.ts';
