@@ -5,7 +5,6 @@ export * from './convolution.ts';
 export * from './fold.ts';
 export * from './gridSample.ts';
 export * from './interpolate.ts';
-export * from './localResponseNorm.ts';
 export * from './loss.ts';
 export * from './maxUnpool.ts';
 export * from './norm.ts';
