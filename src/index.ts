@@ -11,6 +11,7 @@ export {
 } from './autograd/mode.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
+export { type Indices, indexPut } from './ops/advancedIndex.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/clamp.ts';
 export * from './ops/comparison.ts';
@@ -28,10 +29,12 @@ export {
 export { gather, take, takeAlongDim } from './ops/gather.ts';
 export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.ts';
 export * from './ops/join.ts';
+export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.ts';
 export * from './ops/matmul.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
 export * from './ops/random.ts';
+export { polygamma } from './ops/polygamma.ts';
 export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';

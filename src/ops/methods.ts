@@ -2,6 +2,7 @@ import * as autograd from '../autograd/tensorMethods.ts';
 import * as creation from '../tensor/creation.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
+import { indexPut } from './advancedIndex.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as clamp from './clamp.ts';
 import * as comparison from './comparison.ts';
@@ -10,6 +11,7 @@ import type { ExtremumMethod } from './extremum.ts';
 import * as extremum from './extremum.ts';
 import * as gather from './gather.ts';
 import * as indexSelect from './indexSelect.ts';
+import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
@@ -55,6 +57,12 @@ const methods = {
   indexAdd: indexSelect.indexAdd,
   indexCopy: indexSelect.indexCopy,
   indexFill: indexSelect.indexFill,
+  indexPut,
+  nonzero: masked.nonzero,
+  argwhere: masked.argwhere,
+  maskedFill: masked.maskedFill,
+  maskedSelect: masked.maskedSelect,
+  maskedScatter: masked.maskedScatter,
   cumsum: scan.cumsum,
   cumprod: scan.cumprod,
   cummax: scan.cummax,

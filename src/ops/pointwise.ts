@@ -1,6 +1,9 @@
 import { add, div, mul, neg, sub } from './arithmetic.ts';
-import { gt } from './comparison.ts';
+import { eq, gt } from './comparison.ts';
 import { type Unary, unary } from './elementwise.ts';
+import { polygamma } from './polygamma.ts';
+import { complementaryError, digammaOf, errorFunction, inverseError, logGamma } from './specialFunctions.ts';
+import { where } from './where.ts';
 
 const any = () => [[{ shape: [2, 3], low: -2, high: 2 }]];
 const positive = () => [[{ shape: [2, 3], low: 0.3, high: 3 }]];
@@ -287,6 +290,102 @@ export const relu: Unary = unary({
   element: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
   save: 'output',
   gradient: (g, y) => mul(g, gt(y, 0)),
+  samples: positive,
+});
+
+/** The error function, 2/√π ∫₀ˣ e^(-t²) dt. */
+export const erf: Unary = unary({
+  name: 'erf',
+  result: 'float',
+  element: errorFunction,
+  save: 'input',
+  gradient: (g, x) => mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  samples: any,
+});
+
+/** 1 - erf(input), exact where erf is near 1. */
+export const erfc: Unary = unary({
+  name: 'erfc',
+  result: 'float',
+  element: complementaryError,
+  save: 'input',
+  gradient: (g, x) => mul(g, mul(exp(neg(mul(x, x))), -2 / Math.sqrt(Math.PI))),
+  samples: any,
+});
+
+/** The inverse of erf; NaN outside [-1, 1]. */
+export const erfinv: Unary = unary({
+  name: 'erfinv',
+  result: 'float',
+  element: inverseError,
+  save: 'output',
+  gradient: (g, y) => mul(g, mul(exp(mul(y, y)), Math.sqrt(Math.PI) / 2)),
+  samples: unit,
+});
+
+/** sin(π x) / (π x), 1 at 0. */
+export const sinc: Unary = unary({
+  name: 'sinc',
+  result: 'float',
+  element: (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x)),
+  save: 'input',
+  gradient: (g, x) => {
+    const zero = eq(x, 0);
+    const safe = where(zero, 1, x);
+    const angle = mul(safe, Math.PI);
+    return where(zero, 0, mul(g, div(sub(cos(angle), sinc(safe)), safe)));
+  },
+  samples: positive,
+});
+
+/** log(input / (1 - input)), the inverse of the sigmoid; NaN outside [0, 1]. */
+export const logit: Unary = unary({
+  name: 'logit',
+  torch: 'logit(input)',
+  result: 'float',
+  element: (x) => Math.log(x / (1 - x)),
+  save: 'input',
+  gradient: (g, x) => div(g, mul(x, sub(1, x))),
+  samples: () => [[{ shape: [2, 3], low: 0.1, high: 0.9 }]],
+});
+
+/** Degrees as radians. */
+export const deg2rad: Unary = unary({
+  name: 'deg2rad',
+  result: 'float',
+  element: (x) => (x * Math.PI) / 180,
+  save: 'nothing',
+  gradient: (g) => mul(g, Math.PI / 180),
+  samples: any,
+});
+
+/** Radians as degrees. */
+export const rad2deg: Unary = unary({
+  name: 'rad2deg',
+  result: 'float',
+  element: (x) => (x * 180) / Math.PI,
+  save: 'nothing',
+  gradient: (g) => mul(g, 180 / Math.PI),
+  samples: any,
+});
+
+/** The logarithm of |Γ(input)|. */
+export const lgamma: Unary = unary({
+  name: 'lgamma',
+  result: 'float',
+  element: logGamma,
+  save: 'input',
+  gradient: (g, x) => mul(g, digamma(x)),
+  samples: positive,
+});
+
+/** The derivative of `lgamma`. */
+export const digamma: Unary = unary({
+  name: 'digamma',
+  result: 'float',
+  element: digammaOf,
+  save: 'input',
+  gradient: (g, x) => mul(g, polygamma(1, x)),
   samples: positive,
 });
 
