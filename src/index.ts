@@ -33,8 +33,8 @@ export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './op
 export * from './ops/matmul.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
-export * from './ops/random.ts';
 export { polygamma } from './ops/polygamma.ts';
+export * from './ops/random.ts';
 export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
