@@ -18,7 +18,7 @@ export interface Reference {
 
 type Scope = ReadonlySet<string>;
 
-const isNode = (value: unknown): value is Node =>
+export const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 
 const children = (node: Node): Node[] =>

@@ -1,9 +1,10 @@
 import remapping from '@jridgewell/remapping';
-import MagicString from 'magic-string';
+import MagicString, { Bundle } from 'magic-string';
 import { parseSync } from 'oxc-parser';
 import { transformSync } from 'oxc-transform';
 import { boundNames, type CellSyntax } from './declarations.ts';
-import { freeReferences, type Node } from './scope.ts';
+import { type Container, type QuietLoop, quietLoops } from './loops.ts';
+import { freeReferences, type Node, type Reference } from './scope.ts';
 
 export interface Transformed {
   /** One expression: `async ($) => { ... }`. */
@@ -13,8 +14,7 @@ export interface Transformed {
 }
 
 /** A prefix for the locals that hold bindings, which the cell itself does not use. */
-function freePrefix(code: string): string {
-  let prefix = '$_';
+function freePrefix(code: string, prefix: string): string {
   while (code.includes(prefix)) prefix += '_';
   return prefix;
 }
@@ -44,7 +44,7 @@ const isAnonymous = (init: Node): boolean =>
  * Turns a cell into JavaScript whose top-level names live in the session. Each name `x` is a box `$_x`
  * with the value in its property `x`, so that every cell and every closure shares one binding. The property is named for the variable
  * because V8 then gives each box a hidden class of its own, in which a number stays a number: a loop over one named `v` for all, which
- * has held an object in some box, allocates at every store.
+ * has held an object in some box, allocates at every store. A loop that no other code can watch keeps them in locals (`loops.ts`).
  *
  * @param names every top-level name that the cell can see: its own and those of earlier cells.
  */
@@ -62,7 +62,8 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
   const text = new MagicString(javascript);
   const program = parseSync('cell.js', javascript, { lang: 'jsx', sourceType: 'module' })
     .program as unknown as Node;
-  const prefix = freePrefix(javascript);
+  const prefix = freePrefix(javascript, '$_');
+  const local = freePrefix(javascript, '$l_');
   const box = (name: string): string => `${prefix}${name}.${name}`;
   const body = program.body as Node[];
 
@@ -70,12 +71,15 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
   for (const statement of body) for (const name of statementNames(statement)) own.add(name);
   const visible = new Set([...names, ...own]);
   const used = new Set<string>(own);
-  for (const { node, shorthand, called } of freeReferences(program, visible)) {
-    const name = node.name as string;
-    used.add(name);
-    if (shorthand) text.appendLeft(node.end, `: ${box(name)}`);
-    else text.overwrite(node.start, node.end, called ? `(0, ${box(name)})` : box(name));
+  const references = freeReferences(program, visible);
+  for (const reference of references) {
+    used.add(reference.node.name as string);
+    replace(text, reference, box);
   }
+  const meant = new Set(references.map(({ node }) => node));
+  const loops = quietLoops(program, (identifier) => meant.has(identifier));
+  const quiet = new MagicString(javascript);
+  for (const loop of loops) keepInLocals(loop);
 
   const head: string[] = [];
   const last = body.at(-1);
@@ -88,15 +92,120 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
 
   const boxes = [...used].map((name) => `${prefix}${name} = $.box(${JSON.stringify(name)})`);
   const prologue = `${boxes.length > 0 ? `const ${boxes.join(', ')};` : ''}${head.join('')}`;
-  text.prepend(`async ($) => {${prologue}`);
-  text.append('\n}');
-  const outer = text.generateMap({ hires: 'boundary', source: 'cell.js' });
+  const bundle = new Bundle({ separator: '' });
+  const glue = (code: string): unknown => bundle.addSource({ content: new MagicString(code) });
+  const piece = (from: MagicString, start: number, end: number): unknown =>
+    start < end && bundle.addSource({ filename: 'cell.js', content: from.snip(start, end) });
+  const watch = loops.length > 0 ? `const ${local} = $.interrupts, ${local}0 = ${local}[0];` : '';
+  glue(`async ($) => {"use strict";${watch}${prologue}`);
+  let done = 0;
+  for (const loop of loops) {
+    const { start, end } = loop.node;
+    const locals = [
+      ...[...loop.scalars].map((name) => `${local}${name} = $.settled(${box(name)})`),
+      ...[...loop.containers.keys()].map((name) => `${local}${name} = ${box(name)}`),
+    ];
+    const back = [...loop.written].map((name) => `${box(name)} = ${local}${name};`).join('');
+    piece(text, done, start);
+    glue(`{let ${locals.join(', ')};if (${guard(loop)}) try {`);
+    piece(quiet, start, end);
+    glue(`} finally {${back}} else {`);
+    piece(text, start, end);
+    glue('}}');
+    done = end;
+  }
+  piece(text, done, javascript.length);
+  glue('\n}');
+  const outer = bundle.generateMap({ hires: 'boundary' });
   const chain = [
     outer as unknown as string,
     map as unknown as string,
     lowered.generateMap({ hires: 'boundary', source: 'cell.ts' }) as unknown as string,
   ];
-  return { code: text.toString(), map: remapping(chain, () => null).toString() };
+  return { code: bundle.toString(), map: remapping(chain, () => null).toString() };
+
+  function replace(
+    target: MagicString,
+    { node, shorthand, called }: Reference,
+    place: (name: string) => string,
+  ): void {
+    const name = node.name as string;
+    if (shorthand) target.appendLeft(node.end, `: ${place(name)}`);
+    else target.overwrite(node.start, node.end, called ? `(0, ${place(name)})` : place(name));
+  }
+
+  /**
+   * The loop as it runs when its guard holds: with locals for boxes, and looking for an interrupt. Where its test is a comparison with
+   * what does not change, it runs in strips and looks between them; else the look is a part of its test, because V8
+   * keeps a number in a register only through a loop that has a single way out.
+   */
+  function keepInLocals({ node, turns }: QuietLoop): void {
+    for (const reference of references)
+      if (reference.node.start >= node.start && reference.node.end <= node.end)
+        replace(quiet, reference, (name) => local + name);
+    rewriteVars(node, quiet, (name) => local + name);
+    const stop = `if (${local}[0] !== ${local}0) $.stop();`;
+    // The outer loops come first, so that what is put behind an inner one must be put before what stands there.
+    for (const [k, { labelled, loop, breaks, counted }] of turns.entries()) {
+      const test = loop.test as Node | null | undefined;
+      const body = loop.body as Node;
+      const [label, step] = [`${local}2_${k}`, `${local}3_${k}`];
+      quiet.prependLeft(labelled.end, `${stop}}`);
+      quiet.appendRight(labelled.start, counted ? `{let ${step} = 16;${label}: ` : '{');
+      if (counted) {
+        const strip = `{${stop}${stripEnd(test!, step)}`;
+        const again = `${source(test!.left as Node)} ${test!.operator as string} ${local}1`;
+        if (loop.type === 'ForStatement')
+          quiet.appendLeft(javascript.indexOf(';', test!.end) + 1, `) ${strip}for (; ${again};`);
+        else quiet.appendRight(body.start, `${strip}while (${again}) `);
+        quiet.prependLeft(body.end, '}');
+        for (const { start } of breaks) quiet.appendLeft(start + 'break'.length, ` ${label}`);
+      } else if (test) {
+        quiet.appendRight(test.start, `${local}[0] === ${local}0 ? (`);
+        quiet.appendLeft(test.end, ') : false');
+      } else if (loop.type === 'ForStatement') {
+        const from = (loop.init as Node | null)?.end ?? javascript.indexOf('(', loop.start);
+        quiet.appendLeft(javascript.indexOf(';', from) + 1, `${local}[0] === ${local}0`);
+      } else {
+        quiet.appendRight(body.start, `{${stop}`);
+        quiet.prependLeft(body.end, '}');
+      }
+    }
+  }
+
+  /** An expression of a quiet loop, as it reads there. */
+  function source(node: Node): string {
+    return quiet.slice(node.start, node.end);
+  }
+
+  /**
+   * Where the next strip ends: never beyond the loop's own bound, and never where the loop is already. The first strips are short, so
+   * that what stands between them has run when V8 compiles the loop.
+   */
+  function stripEnd({ left, operator, right }: Node, step: string): string {
+    const [i, bound] = [source(left as Node), `(${source(right as Node)})`];
+    const [sign, before] = (operator as string).startsWith('<') ? ['+', '<'] : ['-', '>'];
+    const next = `${i} ${sign} ${step}`;
+    return (
+      `if (${step} < 65536) ${step} *= 2;` +
+      `const ${local}1 = typeof ${i} === 'number' && typeof ${bound} === 'number' && ` +
+      `${i} ${before} ${next} && ${next} ${before} ${bound} ? ${next} : ${bound};`
+    );
+  }
+
+  /** The condition under which nothing in the loop can run other code. */
+  function guard({ scalars, containers, outerScalars, outerContainers }: QuietLoop): string {
+    const primitive = (place: string): string =>
+      `typeof ${place} !== 'object' && typeof ${place} !== 'function'`;
+    const plain = (place: string, { elements, members }: Container): string =>
+      `$.plain(${place}, ${elements}, ${JSON.stringify([...members])})`;
+    return [
+      ...[...scalars].map((name) => `(${primitive(local + name)} || ${local}${name} === null)`),
+      ...[...outerScalars].map((name) => `(${primitive(name)} || ${name} === null)`),
+      ...[...containers].map(([name, use]) => plain(local + name, use)),
+      ...[...outerContainers].map(([name, use]) => plain(name, use)),
+    ].join(' && ');
+  }
 
   function statementNames(statement: Node): string[] {
     switch (statement.type) {
@@ -160,24 +269,32 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
         }
         return;
       case 'VariableDeclaration':
-        rewriteVariables(statement, false);
+        rewriteVariables(statement, false, text, box);
         return;
       case 'ImportDeclaration':
         rewriteImport(statement);
         return;
       default:
-        rewriteVars(statement);
+        rewriteVars(statement, text, box);
     }
   }
 
-  /** Declarations become assignments to the boxes; the names themselves were rewritten as references. */
-  function rewriteVariables(statement: Node, inHead: boolean): void {
+  /** Declarations become assignments; the names themselves were rewritten as references. */
+  function rewriteVariables(
+    statement: Node,
+    inHead: boolean,
+    text: MagicString,
+    place: (name: string) => string,
+  ): void {
     const declarations = statement.declarations as Node[];
     text.overwrite(statement.start, (declarations[0].id as Node).start, inHead ? '' : ';(');
     for (const { id, init } of declarations as unknown as { id: Node; init: Node | null }[]) {
       if (!init) {
         if (!inHead)
-          text.appendLeft(id.end, statement.kind === 'var' ? ` = ${box(id.name as string)}` : ' = undefined');
+          text.appendLeft(
+            id.end,
+            statement.kind === 'var' ? ` = ${place(id.name as string)}` : ' = undefined',
+          );
       } else if (id.type === 'Identifier' && isAnonymous(init)) {
         const name = id.name as string;
         text.appendLeft(init.start, `({${JSON.stringify(name)}: `);
@@ -191,9 +308,9 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
   }
 
   /** `var` inside blocks, loops and their heads. */
-  function rewriteVars(value: unknown): void {
+  function rewriteVars(value: unknown, text: MagicString, place: (name: string) => string): void {
     if (Array.isArray(value)) {
-      value.forEach(rewriteVars);
+      for (const entry of value) rewriteVars(entry, text, place);
       return;
     }
     if (typeof value !== 'object' || value === null) return;
@@ -204,8 +321,8 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
       (node.init as Node | null)?.type === 'VariableDeclaration' &&
       (node.init as Node).kind === 'var'
     ) {
-      rewriteVariables(node.init as Node, true);
-      rewriteVars(node.body);
+      rewriteVariables(node.init as Node, true, text, place);
+      rewriteVars(node.body, text, place);
       return;
     }
     if (
@@ -213,15 +330,15 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
       (node.left as Node).type === 'VariableDeclaration' &&
       (node.left as Node).kind === 'var'
     ) {
-      rewriteVariables(node.left as Node, true);
-      rewriteVars(node.body);
+      rewriteVariables(node.left as Node, true, text, place);
+      rewriteVars(node.body, text, place);
       return;
     }
     if (node.type === 'VariableDeclaration' && node.kind === 'var') {
-      rewriteVariables(node, false);
+      rewriteVariables(node, false, text, place);
       return;
     }
-    Object.values(node).forEach(rewriteVars);
+    for (const child of Object.values(node)) rewriteVars(child, text, place);
   }
 
   function rewriteImport(statement: Node): void {

@@ -32,7 +32,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   modules.onImport = (specifier) => {
     if (specifier === 'tslab') connectTslab(modules.require, output);
   };
-  const session = new Session(modules);
+  const session = new Session(modules, words);
   const tracebacks = new Tracebacks();
   const comms = new Comms(output);
   const shower = connectDisplay(output, comms);

@@ -1,4 +1,7 @@
+import { shared } from '../protocol/interrupt.ts';
+import { Interrupted } from './errors.ts';
 import type { Modules } from './modules.ts';
+import { isPlain } from './plain.ts';
 
 /** Where a top-level name lives, in a property of that name: one box a name, shared by every cell and closure. */
 export class Box {
@@ -11,8 +14,25 @@ export class Session {
   readonly #modules: Modules;
   #disposables: { dispose: () => unknown }[] = [];
 
-  constructor(modules: Modules) {
+  /** Element 0 counts the interrupts: a loop in which nothing else could stop ends itself when it changes. */
+  readonly interrupts: Int32Array;
+
+  constructor(modules: Modules, words: Int32Array) {
     this.#modules = modules;
+    this.interrupts = words.subarray(shared.interrupts, shared.interrupts + 1);
+  }
+
+  stop(): never {
+    throw new Interrupted();
+  }
+
+  /** The same value; a whole number as a small integer, also where its box holds numbers with a fraction, so that V8 counts in integers. */
+  settled(value: unknown): unknown {
+    return typeof value === 'number' && Object.is(value, value | 0) ? value | 0 : value;
+  }
+
+  plain(value: unknown, elements: boolean, members: readonly string[]): boolean {
+    return isPlain(value, elements, members);
   }
 
   box(name: string): Box {
