@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jupyterDataPaths, ownKernelspec } from '../../lab/server/kernelspecs.ts';
+import { removeLabExtension, writeLabExtension } from './labExtension.ts';
 
 export interface InstallOptions {
   user?: boolean;
@@ -53,10 +54,15 @@ export function installKernelspec(options: InstallOptions): string {
   return folder;
 }
 
+/** Puts the extension that draws figures where JupyterLab looks for it. @returns its folder. */
+export const installLabExtension = (options: InstallOptions): string =>
+  writeLabExtension(join(dataFolder(options), 'labextensions'));
+
 /** Removes the kernel from Jupyter. @returns the folder that was removed, or null when there was none. */
 export function uninstallKernelspec(options: InstallOptions): string | null {
   const folder = join(dataFolder(options), 'kernels', 'gradbook');
   if (!existsSync(folder)) return null;
   rmSync(folder, { recursive: true });
+  removeLabExtension(join(dataFolder(options), 'labextensions'));
   return folder;
 }

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctor } from './doctor.ts';
-import { type InstallOptions, installKernelspec, uninstallKernelspec } from './install.ts';
+import {
+  type InstallOptions,
+  installKernelspec,
+  installLabExtension,
+  uninstallKernelspec,
+} from './install.ts';
 import { type RunOptions, runNotebooks } from './run.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -79,8 +84,10 @@ for (const [name, description] of [
     .option('--sys-prefix', 'in the active Python environment')
     .option('--prefix <dir>', 'under this folder')
     .action((options: InstallOptions) => {
-      if (name === 'install') process.stdout.write(`installed the kernel in ${installKernelspec(options)}\n`);
-      else {
+      if (name === 'install') {
+        process.stdout.write(`installed the kernel in ${installKernelspec(options)}\n`);
+        process.stdout.write(`installed the JupyterLab extension in ${installLabExtension(options)}\n`);
+      } else {
         const removed = uninstallKernelspec(options);
         process.stdout.write(removed ? `removed ${removed}\n` : 'the kernel was not installed there\n');
       }
