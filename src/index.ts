@@ -9,6 +9,7 @@ export {
   noGrad,
   setGradEnabled,
 } from './autograd/mode.ts';
+export * as data from './data/index.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
 export { type Indices, indexPut } from './ops/advancedIndex.ts';
