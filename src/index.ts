@@ -14,8 +14,11 @@ export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
 export { type Indices, indexPut } from './ops/advancedIndex.ts';
 export * from './ops/arithmetic.ts';
+export * from './ops/bitwise.ts';
 export * from './ops/clamp.ts';
+export * from './ops/closeness.ts';
 export * from './ops/comparison.ts';
+export * from './ops/count.ts';
 export * from './ops/creation.ts';
 export * from './ops/diagonal.ts';
 export {
@@ -32,19 +35,27 @@ export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.t
 export * from './ops/join.ts';
 export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.ts';
 export * from './ops/matmul.ts';
+export * from './ops/meshgrid.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
 export { polygamma } from './ops/polygamma.ts';
+export { prod } from './ops/product.ts';
+export * from './ops/quantile.ts';
 export * from './ops/random.ts';
 export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
 export * from './ops/reduce.ts';
+export { round } from './ops/round.ts';
 export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './ops/scan.ts';
 export * from './ops/scatter.ts';
+export * from './ops/search.ts';
 export * from './ops/shape.ts';
+export { argsort, kthvalue, msort, type SortOptions, sort, topk } from './ops/sort.ts';
 export * from './ops/statistics.ts';
+export * from './ops/unique.ts';
 export * from './ops/views.ts';
 export { where } from './ops/where.ts';
+export { unfold } from './ops/window.ts';
 export * as optim from './optim/index.ts';
 export {
   type ArraySource,

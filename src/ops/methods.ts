@@ -4,8 +4,11 @@ import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
 import { indexPut } from './advancedIndex.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as bitwise from './bitwise.ts';
 import * as clamp from './clamp.ts';
+import * as closeness from './closeness.ts';
 import * as comparison from './comparison.ts';
+import * as count from './count.ts';
 import * as diagonal from './diagonal.ts';
 import type { ExtremumMethod } from './extremum.ts';
 import * as extremum from './extremum.ts';
@@ -15,14 +18,23 @@ import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
+import { prod } from './product.ts';
+import type { MedianMethod } from './quantile.ts';
+import * as quantile from './quantile.ts';
 import * as random from './random.ts';
 import * as rearrange from './rearrange.ts';
 import * as reduce from './reduce.ts';
+import { round } from './round.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
+import { bucketize } from './search.ts';
 import * as shape from './shape.ts';
+import * as sort from './sort.ts';
 import * as statistics from './statistics.ts';
+import type { UniqueMethod } from './unique.ts';
+import * as unique from './unique.ts';
 import * as views from './views.ts';
+import { unfold } from './window.ts';
 
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
 const methods = {
@@ -70,10 +82,25 @@ const methods = {
   logcumsumexp: scan.logcumsumexp,
   diff: scan.diff,
   ...rearrange,
+  ...bitwise,
+  ...closeness,
+  ...count,
+  prod,
+  ...quantile,
+  round,
+  bucketize,
+  sort: sort.sort,
+  argsort: sort.argsort,
+  msort: sort.msort,
+  topk: sort.topk,
+  kthvalue: sort.kthvalue,
+  ...unique,
+  unfold,
   ...diagonal,
   clone: views.clone,
   contiguous: views.contiguous,
   reshape: views.reshape,
+  view: views.view,
   expand: views.expand,
   asStrided: views.asStrided,
   toArray: creation.toArray,
@@ -92,6 +119,10 @@ type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...res
 interface Overloaded {
   max: ExtremumMethod;
   min: ExtremumMethod;
+  median: MedianMethod;
+  nanmedian: MedianMethod;
+  unique: UniqueMethod;
+  uniqueConsecutive: UniqueMethod;
 }
 
 /** Every operation above as a method, its first parameter being the tensor itself. */

@@ -3,7 +3,7 @@ import { formatShape, normalizeDim, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { copyKernel } from './cast.ts';
 import { op } from './record.ts';
-import { reshape } from './views.ts';
+import { clone, reshape } from './views.ts';
 
 const permutePrimitive: Primitive<{ dims: readonly number[] }> = {
   name: 'permute',
@@ -254,11 +254,28 @@ export const narrow: (input: Tensor, dim: number, start: number | Tensor, length
 );
 
 /** The elements of one dimension from `start` to `end` (not included) by `step`, as Python slices: a view. */
-export function sliceDim(
+export const sliceDim: (
   input: Tensor,
-  dim: number,
-  start: number | null,
-  end: number | null,
+  dim?: number,
+  start?: number | null,
+  end?: number | null,
+  step?: number,
+) => Tensor = op(
+  {
+    name: 'sliceDim',
+    torch: 'slice(input, dim=0, start=None, end=None, step=1)',
+    family: 'shape',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 5] }, 1, 1, -1, 2]],
+  },
+  sliced,
+);
+
+function sliced(
+  input: Tensor,
+  dim = 0,
+  start: number | null = null,
+  end: number | null = null,
   step = 1,
 ): Tensor {
   const place = normalizeDim('slice', dim, input.ndim);
@@ -378,4 +395,67 @@ export const chunk: (input: Tensor, chunks: number, dim?: number) => Tensor[] = 
     const size = input.shape[normalizeDim('chunk', dim, input.ndim)];
     return split(input, Math.max(1, Math.ceil(size / chunks)), dim);
   },
+);
+
+/**
+ * Views of pieces of a dimension: a number of pieces as equal as can be (the first ones longer), or cut before the places that a
+ * list gives. Source: `torch.tensor_split`.
+ */
+export const tensorSplit: (
+  input: Tensor,
+  indicesOrSections: number | readonly number[] | Tensor,
+  dim?: number,
+) => Tensor[] = op(
+  {
+    name: 'tensorSplit',
+    torch: 'tensor_split(input, indices_or_sections, dim=0)',
+    family: 'shape',
+    differentiable: true,
+    samples: () => [
+      [{ shape: [5, 2] }, 3],
+      [{ shape: [5] }, [1, 4]],
+    ],
+  },
+  (input: Tensor, indicesOrSections: number | readonly number[] | Tensor, dim = 0) => {
+    if (input.ndim === 0) throw new RangeError('tensorSplit: a 0-d tensor has no dimension to split');
+    const place = normalizeDim('tensorSplit', dim, input.ndim);
+    const size = input.shape[place];
+    const given = indicesOrSections;
+    const at = (t: Tensor): number[] =>
+      Array.from({ length: t.size }, (_, i) => t.elements[t.offset + i * (t.ndim === 0 ? 0 : t.strides[0])]);
+    const cuts = given instanceof Tensor ? (given.ndim === 0 ? at(given)[0] : at(given)) : given;
+    if (typeof cuts !== 'number') {
+      const ends = [...cuts, size];
+      return ends.map((end, i) => sliced(input, place, i === 0 ? 0 : ends[i - 1], end));
+    }
+    if (!Number.isInteger(cuts) || cuts < 1)
+      throw new RangeError(`tensorSplit: ${cuts} sections: use a whole number from 1`);
+    const [short, longer] = [Math.floor(size / cuts), size % cuts];
+    const start = (i: number): number => i * short + Math.min(i, longer);
+    return Array.from({ length: cuts }, (_, i) => narrow(input, place, start(i), start(i + 1) - start(i)));
+  },
+);
+
+/** `unsqueeze` as a copy. */
+export const unsqueezeCopy: (input: Tensor, dim: number) => Tensor = op(
+  {
+    name: 'unsqueezeCopy',
+    torch: 'unsqueeze_copy(input, dim)',
+    family: 'shape',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 3] }, 1]],
+  },
+  (input: Tensor, dim: number) => clone(unsqueeze(input, dim)),
+);
+
+/** `transpose` under NumPy's name. */
+export const swapaxes: (input: Tensor, axis0: number, axis1: number) => Tensor = op(
+  {
+    name: 'swapaxes',
+    torch: 'swapaxes(input, axis0, axis1)',
+    family: 'shape',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 3] }, 0, 1]],
+  },
+  (input: Tensor, axis0: number, axis1: number) => transpose(input, axis0, axis1),
 );

@@ -164,6 +164,33 @@ export const std: Variance = op(
     safeRoot(variance('std', input, dim, options)),
 );
 
+type WithMean = (
+  input: Tensor,
+  dim?: Dims | boolean,
+  options?: VarianceOptions,
+) => [spread: Tensor, mean: Tensor];
+
+function withMean(name: string, torch: string, spread: Variance): WithMean {
+  return op(
+    {
+      name,
+      torch: `${torch}(input, dim=None, *, unbiased=True, correction=1, keepdim=False)`,
+      family: 'reduction',
+      differentiable: true,
+      samples: varianceSamples,
+    },
+    (input: Tensor, dim?: Dims | boolean, options: VarianceOptions = {}): [Tensor, Tensor] => [
+      spread(input, dim, options),
+      mean(input, typeof dim === 'boolean' ? undefined : dim, { keepdim: options.keepdim }),
+    ],
+  );
+}
+
+/** The standard deviation and the mean. See `std`. */
+export const stdMean: WithMean = withMean('stdMean', 'std_mean', std);
+/** The variance and the mean. See `var`. */
+export const varMean: WithMean = withMean('varMean', 'var_mean', variance_);
+
 /** sqrt whose gradient at 0 is 0. */
 function safeRoot(x: Tensor): Tensor {
   const zero = eq(x, 0);

@@ -100,6 +100,25 @@ export const reshape: (input: Tensor, shape: Shape) => Tensor = op(
   },
 );
 
+/** The same memory under another shape. Error: strides that do not allow it: use reshape, which copies then. */
+export const view: (input: Tensor, shape: Shape) => Tensor = op(
+  {
+    name: 'view',
+    torch: 'view(input, shape)',
+    family: 'shape',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 6] }, [3, -1]]],
+  },
+  (input: Tensor, shape: Shape) => {
+    const to = inferShape('view', input.shape, shape);
+    if (viewStrides(input.shape, input.strides, to) === null)
+      throw new RangeError(
+        `view: ${formatShape(shape)} is not compatible with the shape ${formatShape(input.shape)} and strides [${input.strides}]: at least one dimension spans two subspaces. Use reshape`,
+      );
+    return reshape(input, to);
+  },
+);
+
 const expandPrimitive: Primitive<{ from: Shape; shape: Shape; strides: readonly number[] }> = {
   name: 'expand',
   view: true,

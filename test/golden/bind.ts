@@ -3,6 +3,8 @@ interface Parameter {
   name: string;
   /** Stands behind `*`: a field of our options object. */
   option: boolean;
+  /** `*name`: takes what positional arguments are left, as a list here. */
+  variadic: boolean;
 }
 
 /** snake_case as camelCase. */
@@ -19,22 +21,35 @@ export function parseSignature(signature: string): { name: string; parameters: P
     .split(/,(?![^[(]*[\])])/)
     .map((p) => p.trim())
     .filter(Boolean)) {
-    if (part === '*') option = true;
-    else parameters.push({ name: part.split('=')[0].trim(), option });
+    if (part === '*') {
+      option = true;
+      continue;
+    }
+    const variadic = part.startsWith('*');
+    parameters.push({ name: part.replace('*', '').split('=')[0].trim(), option, variadic });
+    option ||= variadic;
   }
   return { name: match[1], parameters };
 }
 
 /** Operators whose cases pass the tensor of the method first, where the function has it elsewhere: places in the function's order. */
-const methodOrder: Readonly<Record<string, readonly number[]>> = { where: [1, 0, 2] };
+const methodOrder: Readonly<Record<string, readonly number[]>> = { where: [1, 0, 2], einsum: [1, 0] };
+
+/** The last of the positional arguments as a list, where the operator takes any number of them. */
+function gathered(args: readonly unknown[], parameters: readonly Parameter[]): readonly unknown[] {
+  const rest = parameters.findIndex((p) => p.variadic);
+  if (rest < 0 || Array.isArray(args[rest]) || Array.isArray(args[0])) return args;
+  return [...args.slice(0, rest), args.slice(rest)];
+}
 
 /** Our arguments for PyTorch's: positional ones in order, then the options object. Error: an argument that we do not take. */
 export function bindArguments(
   signature: string,
-  args: readonly unknown[],
+  passed: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>>,
 ): unknown[] {
   const { name, parameters } = parseSignature(signature);
+  const args = gathered(passed, parameters);
   if (args.length > parameters.length)
     throw new Error(`${name}: ${args.length} arguments for ${parameters.length} parameters`);
   const places = methodOrder[name] ?? args.map((_, i) => i);
