@@ -31,6 +31,7 @@ export {
   type ValuesIndices,
 } from './ops/extremum.ts';
 export { gather, take, takeAlongDim } from './ops/gather.ts';
+export { at, type Index, indexPut, Slice, setAt, slice } from './ops/indexing.ts';
 export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.ts';
 export * from './ops/join.ts';
 export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.ts';

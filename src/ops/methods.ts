@@ -12,7 +12,9 @@ import * as count from './count.ts';
 import * as diagonal from './diagonal.ts';
 import type { ExtremumMethod } from './extremum.ts';
 import * as extremum from './extremum.ts';
+import * as fill from './fill.ts';
 import * as gather from './gather.ts';
+import * as indexing from './indexing.ts';
 import * as indexSelect from './indexSelect.ts';
 import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
@@ -43,6 +45,13 @@ const methods = {
   ...clamp,
   ...pairwise,
   ...pointwise,
+  at: indexing.at,
+  setAt: indexing.setAt,
+  indexPut: indexing.indexPut,
+  indexPut_: indexing.indexPut_,
+  copy_: fill.copy_,
+  fill_: fill.fill_,
+  zero_: fill.zero_,
   bernoulli: random.bernoulli,
   multinomial: random.multinomial,
   uniform_: random.uniform_,
