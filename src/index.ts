@@ -12,7 +12,6 @@ export {
 export * as data from './data/index.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
-export { type Indices, indexPut } from './ops/advancedIndex.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/bitwise.ts';
 export * from './ops/clamp.ts';

@@ -83,7 +83,7 @@ test('repeated indices: reading adds gradients, writing keeps the last, indexPut
   ).toEqual([2, 3, 0]);
   expect(
     zeros(3)
-      .indexPut_([index], tensor([1, 2]), true)
+      .indexPut_([index], tensor([1, 2]), { accumulate: true })
       .toArray(),
   ).toEqual([3, 0, 0]);
 });

@@ -450,16 +450,21 @@ export const indexPut_: (
   input: Tensor,
   indices: readonly (Tensor | null)[],
   values: Tensor,
-  accumulate?: boolean,
+  options?: { accumulate?: boolean },
 ) => Tensor = op(
   {
     name: 'indexPut_',
-    torch: 'Tensor.index_put_(input, indices, values, accumulate=False)',
+    torch: 'Tensor.index_put_(input, indices, values, *, accumulate=False)',
     family: 'indexing',
     differentiable: 'changes its input; see indexPut',
     samples: () => [],
   },
-  (input: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate = false) =>
+  (
+    input: Tensor,
+    indices: readonly (Tensor | null)[],
+    values: Tensor,
+    { accumulate = false }: { accumulate?: boolean } = {},
+  ) =>
     put(
       'indexPut_',
       input,
@@ -473,15 +478,25 @@ export const indexPut_: (
 export const indexPut: typeof indexPut_ = op(
   {
     name: 'indexPut',
-    torch: 'index_put(input, indices, values, accumulate=False)',
+    torch: 'index_put(input, indices, values, *, accumulate=False)',
     family: 'indexing',
     differentiable: true,
     samples: () => [
       [{ shape: [4, 2] }, [{ shape: [2], data: [3, 0], dtype: 'int32' }], { shape: [2, 2] }],
-      [{ shape: [4] }, [{ shape: [3], data: [3, 0, 3], dtype: 'int32' }], { shape: [3] }, true],
+      [
+        { shape: [4] },
+        [{ shape: [3], data: [3, 0, 3], dtype: 'int32' }],
+        { shape: [3] },
+        { accumulate: true },
+      ],
     ],
   },
-  (input: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate = false) => {
+  (
+    input: Tensor,
+    indices: readonly (Tensor | null)[],
+    values: Tensor,
+    { accumulate = false }: { accumulate?: boolean } = {},
+  ) => {
     const resolved = resolve(
       'indexPut',
       input,

@@ -2,7 +2,6 @@ import * as autograd from '../autograd/tensorMethods.ts';
 import * as creation from '../tensor/creation.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
-import { indexPut } from './advancedIndex.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as bitwise from './bitwise.ts';
 import * as clamp from './clamp.ts';
@@ -78,7 +77,6 @@ const methods = {
   indexAdd: indexSelect.indexAdd,
   indexCopy: indexSelect.indexCopy,
   indexFill: indexSelect.indexFill,
-  indexPut,
   nonzero: masked.nonzero,
   argwhere: masked.argwhere,
   maskedFill: masked.maskedFill,
