@@ -1,11 +1,15 @@
 export { linear } from '../../ops/matmul.ts';
 export * from './activation.ts';
 export * from './bilinear.ts';
+export * from './binaryCrossEntropy.ts';
 export * from './convolution.ts';
+export * from './crossEntropy.ts';
+export * from './distance.ts';
 export * from './fold.ts';
 export * from './gridSample.ts';
 export * from './interpolate.ts';
 export * from './loss.ts';
+export * from './marginLoss.ts';
 export * from './maxUnpool.ts';
 export * from './norm.ts';
 export * from './pad.ts';

@@ -1,38 +1,19 @@
 import { add, div, mul, neg, sub } from '../../ops/arithmetic.ts';
 import { clamp } from '../../ops/clamp.ts';
-import { eq, lt } from '../../ops/comparison.ts';
-import { abs, exp, log, log1p, relu } from '../../ops/pointwise.ts';
+import { eq, gt, lt } from '../../ops/comparison.ts';
+import { abs, exp, log, log1p } from '../../ops/pointwise.ts';
 import { op } from '../../ops/record.ts';
 import { sum } from '../../ops/reduce.ts';
-import { mean } from '../../ops/statistics.ts';
+import { unsqueeze } from '../../ops/shape.ts';
+import { any } from '../../ops/statistics.ts';
 import { where } from '../../ops/where.ts';
-import { formatShape, sameShape } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { formatShape, type Shape, sameShape } from '../../tensor/shape.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { checkPair, type Reduced, type Reduction, reduceLoss } from './reduction.ts';
 
-/** What becomes of the single losses. */
-export type Reduction = 'none' | 'mean' | 'sum';
-
-function reduce(name: string, loss: Tensor, reduction: Reduction): Tensor {
-  if (reduction === 'none') return loss;
-  if (reduction === 'mean') return mean(loss);
-  if (reduction === 'sum') return sum(loss);
-  throw new RangeError(`${name}: reduction '${String(reduction)}' is unknown: use none, mean or sum`);
-}
-
-/** Error: shapes that differ. PyTorch broadcasts some of these with a warning, which hides a missing squeeze. */
-function samePair(name: string, input: Tensor, target: Tensor): void {
-  if (!sameShape(input.shape, target.shape))
-    throw new RangeError(
-      `${name}: the input ${formatShape(input.shape)} and the target ${formatShape(target.shape)} differ: reshape or squeeze one of them`,
-    );
-}
+export type { Reduced, Reduction } from './reduction.ts';
 
 const pair = () => [[{ shape: [2, 3] }, { shape: [2, 3], low: 2, high: 4 }]];
-
-export interface Reduced {
-  /** Default mean. */
-  reduction?: Reduction;
-}
 
 type PairLoss<O extends object = object> = (input: Tensor, target: Tensor, options?: Reduced & O) => Tensor;
 
@@ -44,9 +25,9 @@ function pairLoss<O extends object>(
   return op(
     { name, torch: `nn.functional.${torch}`, family: 'loss', differentiable: true, samples: pair },
     (input: Tensor, target: Tensor, options?: Reduced & O) => {
-      samePair(name, input, target);
+      checkPair(name, input, target);
       const { reduction = 'mean' } = options ?? {};
-      return reduce(name, element(input, target, (options ?? {}) as O), reduction);
+      return reduceLoss(name, element(input, target, (options ?? {}) as O), reduction);
     },
   );
 }
@@ -104,34 +85,6 @@ export const softMarginLoss: PairLoss = pairLoss(
 );
 
 /**
- * Binary cross-entropy of logits: max(x, 0) - x t + log(1 + e^-|x|), which overflows nowhere.
- *
- * @param options `posWeight` multiplies the positive term; `weight` the whole.
- * Error: shapes that differ. Source: `torch.nn.functional.binary_cross_entropy_with_logits`.
- */
-export const binaryCrossEntropyWithLogits: (
-  input: Tensor,
-  target: Tensor,
-  options?: Reduced & { weight?: Tensor | null; posWeight?: Tensor | null },
-) => Tensor = op(
-  {
-    name: 'binaryCrossEntropyWithLogits',
-    torch:
-      "nn.functional.binary_cross_entropy_with_logits(input, target, *, weight=None, reduction='mean', pos_weight=None)",
-    family: 'loss',
-    differentiable: true,
-    samples: () => [[{ shape: [2, 3] }, { shape: [2, 3], low: 0.1, high: 0.9 }]],
-  },
-  (input, target, { weight = null, posWeight = null, reduction = 'mean' } = {}) => {
-    samePair('binaryCrossEntropyWithLogits', input, target);
-    const softened = add(log1p(exp(neg(abs(input)))), relu(neg(input)));
-    const factor = posWeight ? add(mul(sub(posWeight, 1), target), 1) : 1;
-    const loss = add(mul(sub(1, target), input), mul(softened, factor));
-    return reduce('binaryCrossEntropyWithLogits', weight ? mul(loss, weight) : loss, reduction);
-  },
-);
-
-/**
  * Kullback-Leibler divergence of `target` from `input`, which holds logarithms of probabilities.
  *
  * @param options `batchmean` divides the sum by the first size: the divergence as mathematics has it; `logTarget`: the target holds
@@ -156,34 +109,99 @@ export const klDiv: (
     ],
   },
   (input, target, { reduction = 'mean', logTarget = false } = {}) => {
+    checkPair('klDiv', input, target);
     const loss = logTarget
       ? mul(exp(target), sub(target, input))
       : where(eq(target, 0), mul(target, 0), mul(target, sub(log(where(eq(target, 0), 1, target)), input)));
     if (reduction === 'batchmean') return div(sum(loss), input.shape[0] ?? 1);
-    return reduce('klDiv', loss, reduction);
+    return reduceLoss('klDiv', loss, reduction);
   },
 );
 
-/** max(-target * (input1 - input2) + margin, 0), target 1 or -1. */
-export const marginRankingLoss: (
-  input1: Tensor,
-  input2: Tensor,
+const stirling = (target: Tensor): Tensor => {
+  const above = gt(target, 1);
+  const safe = where(above, target, 2);
+  const value = add(sub(mul(safe, log(safe)), safe), mul(log(mul(safe, 2 * Math.PI)), 0.5));
+  return where(above, value, mul(target, 0));
+};
+
+/**
+ * The negative log-likelihood of counts under a Poisson distribution whose rate (or its logarithm) is the input.
+ *
+ * @param options `logInput` (true): e^input - target * input, else input - target * log(input + eps); `full` (false) adds Stirling's
+ * approximation of log(target!); `eps` (1e-8).
+ * Error: shapes that differ. Source: `torch.nn.functional.poisson_nll_loss`.
+ */
+export const poissonNllLoss: (
+  input: Tensor,
   target: Tensor,
-  options?: Reduced & { margin?: number },
+  options?: Reduced & { logInput?: boolean; full?: boolean; eps?: number },
 ) => Tensor = op(
   {
-    name: 'marginRankingLoss',
-    torch: "nn.functional.margin_ranking_loss(input1, input2, target, *, margin=0, reduction='mean')",
+    name: 'poissonNllLoss',
+    torch:
+      "nn.functional.poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-08, reduction='mean')",
     family: 'loss',
     differentiable: true,
     samples: () => [
-      [
-        { shape: [3], data: [1, 2, 3] },
-        { shape: [3], data: [2, 1, 5] },
-        { shape: [3], data: [1, -1, -1] },
-      ],
+      [{ shape: [2, 3] }, { shape: [2, 3], low: 2, high: 4 }, { full: true }],
+      [{ shape: [2, 3], low: 0.5, high: 2 }, { shape: [2, 3], low: 2, high: 4 }, { logInput: false }],
     ],
   },
-  (input1, input2, target, { margin = 0, reduction = 'mean' } = {}) =>
-    reduce('marginRankingLoss', clamp(add(neg(mul(target, sub(input1, input2))), margin), 0), reduction),
+  (input, target, { logInput = true, full = false, eps = 1e-8, reduction = 'mean' } = {}) => {
+    checkPair('poissonNllLoss', input, target);
+    const loss = logInput
+      ? sub(exp(input), mul(target, input))
+      : sub(input, mul(target, log(add(input, eps))));
+    return reduceLoss('poissonNllLoss', full ? add(loss, stirling(target)) : loss, reduction);
+  },
+);
+
+/** The variance in the input's shape, or to be broadcast to it. Error: another shape. */
+function varianceFor(input: Tensor, variance: Tensor | number): Tensor | number {
+  if (typeof variance === 'number') return variance;
+  const { shape } = input;
+  const lead: Shape = shape.slice(0, -1);
+  if (sameShape(variance.shape, shape) || sameShape(variance.shape, [...lead, 1])) return variance;
+  if (sameShape(variance.shape, lead)) return unsqueeze(variance, -1);
+  throw new RangeError(
+    `gaussianNllLoss: variance ${formatShape(variance.shape)} should be ${formatShape(shape)}, ${formatShape([...lead, 1])} or ${formatShape(lead)}`,
+  );
+}
+
+/**
+ * The negative log-likelihood of the target under a normal distribution: (log(variance) + (input - target)^2 / variance) / 2.
+ *
+ * @param variance a number, or of the input's shape, or with one value for each last dimension; what is below `eps` counts as eps.
+ * @param options `full` (false) adds log(2 pi) / 2; `eps` (1e-6).
+ * Errors: shapes that do not fit; a negative variance. Source: `torch.nn.functional.gaussian_nll_loss`; Nix and Weigend 1994.
+ */
+export const gaussianNllLoss: (
+  input: Tensor,
+  target: Tensor,
+  variance: Tensor | number,
+  options?: Reduced & { full?: boolean; eps?: number },
+) => Tensor = op(
+  {
+    name: 'gaussianNllLoss',
+    torch: "nn.functional.gaussian_nll_loss(input, target, var, *, full=False, eps=1e-06, reduction='mean')",
+    family: 'loss',
+    differentiable: true,
+    samples: () => [
+      [{ shape: [2, 3] }, { shape: [2, 3] }, { shape: [2, 3], low: 0.5, high: 2 }],
+      [{ shape: [2, 3] }, { shape: [2, 3] }, { shape: [2], low: 0.5, high: 2 }, { full: true }],
+    ],
+  },
+  (input, target, variance, { full = false, eps = 1e-6, reduction = 'mean' } = {}) => {
+    checkPair('gaussianNllLoss', input, target);
+    const given = varianceFor(input, variance);
+    const spread = given instanceof Tensor ? given : add(mul(input.detach(), 0), given);
+    if (any(lt(spread, 0)).item())
+      throw new RangeError('gaussianNllLoss: variance has a negative entry: a variance is at least 0');
+    // The floor is a constant: the gradient passes as if there were none.
+    const floored = add(spread, sub(clamp(spread.detach(), eps), spread.detach()));
+    const difference = sub(input, target);
+    const loss = mul(add(log(floored), div(mul(difference, difference), floored)), 0.5);
+    return reduceLoss('gaussianNllLoss', full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction);
+  },
 );
