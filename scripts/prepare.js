@@ -1,4 +1,4 @@
-// Installs the packages and builds `dist`, each only when something it depends on has changed.
+// Installs the packages and builds `dist`, and with --lab JupyterLab's front end, each only when something it depends on has changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-function run(title, command, args) {
+function run(title, command, args, cwd = root) {
   const started = performance.now();
   process.stderr.write(`${title} ...\n`);
   const { status, error } = spawnSync(command, args, {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   });
@@ -24,10 +24,16 @@ function run(title, command, args) {
 
 function* sources(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name === 'dist' || entry.name.startsWith('.')) continue;
+    if (
+      entry.name === 'node_modules' ||
+      entry.name === 'dist' ||
+      entry.name === 'build' ||
+      entry.name.startsWith('.')
+    )
+      continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* sources(path);
-    else if (/\.(ts|tsx|json)$/.test(entry.name)) yield path;
+    else if (/\.(ts|tsx|js|css|json|svg)$/.test(entry.name)) yield path;
   }
 }
 
@@ -58,3 +64,29 @@ for (const folder of ['src', 'display', 'kernel', 'lab/server', 'test', 'bench']
 once('dist/.built', fingerprint.digest('hex'), () =>
   run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']),
 );
+
+if (process.argv.includes('--lab')) {
+  const app = join(root, 'lab/app');
+  const appLock = createHash('sha256')
+    .update(readFileSync(join(app, 'package-lock.json')))
+    .digest('hex');
+  once('lab/app/node_modules/.gradbook-installed', `${appLock} ${process.version}`, () =>
+    run(
+      'Installing JupyterLab',
+      'npm',
+      ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'],
+      app,
+    ),
+  );
+  const appFingerprint = createHash('sha256').update(appLock);
+  for (const folder of ['lab/app', 'lab/extension']) {
+    if (!existsSync(join(root, folder))) continue;
+    for (const path of sources(join(root, folder))) {
+      const { mtimeMs, size } = statSync(path);
+      appFingerprint.update(`${path} ${mtimeMs} ${size}\n`);
+    }
+  }
+  once('lab/app/build/.built', appFingerprint.digest('hex'), () =>
+    run('Building JupyterLab', process.execPath, ['build.js'], app),
+  );
+}

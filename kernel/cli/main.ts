@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctor } from './doctor.ts';
 import {
@@ -9,7 +8,8 @@ import {
   installLabExtension,
   uninstallKernelspec,
 } from './install.ts';
-import { type RunOptions, runNotebooks } from './run.ts';
+import type { LabOptions } from './lab.ts';
+import type { RunOptions } from './run.ts';
 
 const root = new URL('../../../', import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
@@ -68,6 +68,7 @@ program
     ) => {
       if (options.output && notebooks.length > 1)
         program.error('error: --output takes one notebook; use --inplace for several', { exitCode: 2 });
+      const { runNotebooks } = await import('./run.ts');
       const good = await runNotebooks(notebooks, { ...options, parameters: options.parameter });
       process.exitCode = good ? 0 : 1;
     },
@@ -100,20 +101,29 @@ program
     process.exitCode = (await doctor((line) => process.stdout.write(`${line}\n`))) ? 0 : 1;
   });
 
-program
-  .command('start')
-  .description('run the bundled first notebook and print its output')
-  .action(async () => {
-    const notebook = fileURLToPath(new URL('notebooks/00-getting-started.ipynb', root));
-    process.exitCode = (await runNotebooks([notebook], {
-      timeout: 600,
-      jobs: 1,
-      parameters: {},
-      print: true,
-    }))
-      ? 0
-      : 1;
-  });
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('It must be a port, from 0 (any that is free) to 65535.');
+  return value;
+}
+
+for (const [name, description] of [
+  ['lab', 'open JupyterLab on a folder; default: the current one'],
+  ['start', 'open JupyterLab on a folder; default: gradbook in your home folder'],
+] as const)
+  program
+    .command(name)
+    .description(description)
+    .argument('[folder]', 'what JupyterLab shows')
+    .option('--no-browser', 'print the address only')
+    .option('--port <n>', 'the port; when it is in use, the next that is free', port, 8888)
+    .option('--ip <address>', 'the address to listen on; beyond this machine a token is needed', '127.0.0.1')
+    .option('--token <token>', 'the token; default: a new one (or GRADBOOK_TOKEN)')
+    .action(async (folder: string | undefined, options: LabOptions) => {
+      const { homeFolder, lab } = await import('./lab.ts');
+      await lab(folder ?? (name === 'lab' ? process.cwd() : homeFolder()), options);
+    });
 
 try {
   await program.parseAsync();

@@ -1,5 +1,8 @@
 import type { WebSocket } from 'ws';
-import type { KernelProcess, Relayed } from './kernelProcess.ts';
+import type { Relayed } from './connection.ts';
+import type { KernelProcess } from './kernelProcess.ts';
+import { Outbox } from './outbox.ts';
+import type { Replay } from './replay.ts';
 
 /** The WebSocket subprotocol in which messages are binary; without it they are JSON text. */
 export const binaryProtocol = 'v1.kernel.websocket.jupyter.org';
@@ -68,17 +71,39 @@ function decodeJson(data: Buffer, isBinary: boolean): Relayed {
   };
 }
 
-/** Joins a front-end's socket to a kernel until either closes. A malformed message closes the socket with code 1003. */
-export function relay(socket: WebSocket, kernel: KernelProcess): void {
+const sessionIn = (header: Buffer): unknown => {
+  try {
+    return (JSON.parse(header.toString()) as { session?: unknown }).session;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Joins a front-end's socket to a kernel until either closes. Output goes to every front-end, a reply only to the one that
+ * asked; what comes while it is away is kept for its return. A malformed message closes the socket with code 1003.
+ *
+ * @param session the front-end's name for itself, with which it returns.
+ */
+export function relay(socket: WebSocket, kernel: KernelProcess, session: string, replay: Replay): void {
   const binary = socket.protocol === binaryProtocol;
-  const stop = kernel.listen((message) => {
-    if (socket.readyState === socket.OPEN) socket.send(binary ? encodeBinary(message) : encodeJson(message));
-  });
+  const sessions = new Set<unknown>([session]);
+  const outbox = new Outbox(socket);
+  const isFor = ({ channel, parts }: Relayed): boolean =>
+    channel === 'iopub' || sessions.has(sessionIn(parts[1]));
+  const forward = (message: Relayed): Promise<void> | undefined =>
+    outbox.send(binary ? encodeBinary(message) : encodeJson(message));
+  for (const message of replay.return(kernel, session)) void forward(message);
+  const stop = kernel.listen((message) => (isFor(message) ? forward(message) : undefined));
   socket.on('message', (data: Buffer, isBinary) => {
     try {
       const { channel, parts, buffers } = binary ? decodeBinary(data) : decodeJson(data, isBinary);
       if (channel !== 'shell' && channel !== 'control' && channel !== 'stdin')
         throw new Error(`'${channel}' is not a channel to write to`);
+      if (parts.length < 4) throw new Error('a message without its four parts');
+      const from = sessionIn(parts[0]);
+      if (from === undefined) throw new Error('a header without a session');
+      if (sessions.size < 16) sessions.add(from);
       kernel
         .send(channel, parts, buffers)
         .catch((error: Error) => socket.close(1011, error.message.slice(0, 120)));
@@ -86,5 +111,10 @@ export function relay(socket: WebSocket, kernel: KernelProcess): void {
       socket.close(1003, (error as Error).message.slice(0, 120));
     }
   });
-  socket.on('close', stop);
+  socket.on('error', () => socket.terminate());
+  socket.on('close', () => {
+    stop();
+    outbox.close();
+    if (session !== '') replay.leave(kernel, session, isFor);
+  });
 }

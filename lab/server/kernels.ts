@@ -1,6 +1,10 @@
+import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { jsonBody } from './contents/routes.ts';
 import { KernelProcess } from './kernelProcess.ts';
 import { findKernelspecs } from './kernelspecs.ts';
+import { Replay } from './replay.ts';
 
 export interface KernelModel {
   id: string;
@@ -12,9 +16,11 @@ export interface KernelModel {
 
 /** The kernels that this server has started. */
 export class Kernels {
+  readonly replay = new Replay();
   readonly #running = new Map<string, KernelProcess>();
   readonly #folder: string;
 
+  /** @param folder where kernels work that belong to no document. */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -27,11 +33,15 @@ export class Kernels {
     return [...this.#running.values()].map(model);
   }
 
-  /** Error: a name that no kernelspec has. */
-  async start(name = 'gradbook', folder = this.#folder): Promise<KernelProcess> {
+  /** Error: a name that no kernelspec has, or a kernel that does not start. */
+  async start(name = 'gradbook', folder = this.#folder, sessionName = ''): Promise<KernelProcess> {
     const spec = findKernelspecs().get(name);
-    if (!spec) throw new Error(`there is no kernel '${name}': ${[...findKernelspecs().keys()].join(', ')}`);
-    const kernel = new KernelProcess(name, spec, folder);
+    if (!spec)
+      throw new HTTPException(404, {
+        message: `No such kernel: ${name}. There are: ${[...findKernelspecs().keys()].join(', ')}`,
+      });
+    const isFolder = (await stat(folder).catch(() => null))?.isDirectory() ?? false;
+    const kernel = new KernelProcess(name, spec, isFolder ? folder : this.#folder, sessionName);
     this.#running.set(kernel.id, kernel);
     try {
       await kernel.start();
@@ -46,6 +56,7 @@ export class Kernels {
   async shutdown(id: string): Promise<void> {
     const kernel = this.#running.get(id);
     this.#running.delete(id);
+    if (kernel) this.replay.forget(kernel);
     await kernel?.shutdown();
   }
 
@@ -62,41 +73,32 @@ export const model = (kernel: KernelProcess): KernelModel => ({
   connections: kernel.connections,
 });
 
-/** `/api/kernels` and `/api/kernelspecs`. */
+/** `/api/kernels`. */
 export function kernelRoutes(kernels: Kernels): Hono {
   const routes = new Hono();
-  const missing = (id: string): { message: string } => ({ message: `Kernel does not exist: ${id}` });
-  routes.get('/kernelspecs', (c) =>
-    c.json({
-      default: 'gradbook',
-      kernelspecs: Object.fromEntries(
-        [...findKernelspecs()].map(([name, spec]) => [name, { name, spec, resources: {} }]),
-      ),
-    }),
-  );
+  const existing = (id: string): KernelProcess => {
+    const kernel = kernels.get(id);
+    if (!kernel) throw new HTTPException(404, { message: `Kernel does not exist: ${id}` });
+    return kernel;
+  };
   routes.get('/kernels', (c) => c.json(kernels.list()));
   routes.post('/kernels', async (c) => {
-    const { name } = (await c.req.json().catch(() => ({}))) as { name?: string };
-    return c.json(model(await kernels.start(name)), 201);
+    const { name } = (await jsonBody<{ name: string; path: string }>(c)) ?? {};
+    const kernel = await kernels.start(name || undefined);
+    c.header('Location', `/api/kernels/${kernel.id}`);
+    return c.json(model(kernel), 201);
   });
-  routes.get('/kernels/:id', (c) => {
-    const kernel = kernels.get(c.req.param('id'));
-    return kernel ? c.json(model(kernel)) : c.json(missing(c.req.param('id')), 404);
-  });
+  routes.get('/kernels/:id', (c) => c.json(model(existing(c.req.param('id')))));
   routes.delete('/kernels/:id', async (c) => {
-    if (!kernels.get(c.req.param('id'))) return c.json(missing(c.req.param('id')), 404);
-    await kernels.shutdown(c.req.param('id'));
+    await kernels.shutdown(existing(c.req.param('id')).id);
     return c.body(null, 204);
   });
   routes.post('/kernels/:id/interrupt', async (c) => {
-    const kernel = kernels.get(c.req.param('id'));
-    if (!kernel) return c.json(missing(c.req.param('id')), 404);
-    await kernel.interrupt();
+    await existing(c.req.param('id')).interrupt();
     return c.body(null, 204);
   });
   routes.post('/kernels/:id/restart', async (c) => {
-    const kernel = kernels.get(c.req.param('id'));
-    if (!kernel) return c.json(missing(c.req.param('id')), 404);
+    const kernel = existing(c.req.param('id'));
     await kernel.restart();
     return c.json(model(kernel));
   });

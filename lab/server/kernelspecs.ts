@@ -11,6 +11,8 @@ export interface Kernelspec {
   interrupt_mode?: 'signal' | 'message';
   env?: Record<string, string>;
   metadata?: Record<string, unknown>;
+  /** Where its logos lie. */
+  resourceFolder?: string;
 }
 
 /** The folders in which Jupyter keeps data, the user's first. */
@@ -44,16 +46,22 @@ export const ownKernelspec = (): Kernelspec => ({
   metadata: { supported_encryption: ['curve'] },
 });
 
+/** Where our own logos lie: beside the sources, also seen from `dist`. */
+const ownLogos = ['../../kernel/cli/logo/', '../../../kernel/cli/logo/']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find(existsSync);
+
 /** Every kernel that can be started here: ours, and what is installed on Jupyter's paths. */
 export function findKernelspecs(): Map<string, Kernelspec> {
-  const found = new Map<string, Kernelspec>([['gradbook', ownKernelspec()]]);
+  const found = new Map<string, Kernelspec>([['gradbook', { ...ownKernelspec(), resourceFolder: ownLogos }]]);
   for (const folder of jupyterDataPaths().map((path) => join(path, 'kernels'))) {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder)) {
       const file = join(folder, name, 'kernel.json');
       if (found.has(name) || !existsSync(file)) continue;
       try {
-        found.set(name, JSON.parse(readFileSync(file, 'utf8')) as Kernelspec);
+        const spec = JSON.parse(readFileSync(file, 'utf8')) as Kernelspec;
+        if (Array.isArray(spec.argv)) found.set(name, { ...spec, resourceFolder: join(folder, name) });
       } catch {
         // A broken kernelspec must not hide the others.
       }

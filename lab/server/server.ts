@@ -1,18 +1,60 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { type ServerType, serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { WebSocketServer } from 'ws';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { Credentials } from './access/credentials.ts';
+import { guard } from './access/guard.ts';
+import { securityHeaders } from './access/headers.ts';
+import { loginRoutes } from './access/login.ts';
+import { judge, type Policy } from './access/request.ts';
 import { binaryProtocol, relay } from './channels.ts';
+import { Checkpoints } from './contents/checkpoints.ts';
+import { fileRoutes } from './contents/files.ts';
+import { Reader } from './contents/model.ts';
+import { Root } from './contents/root.ts';
+import { contentsRoutes } from './contents/routes.ts';
+import { Notary } from './contents/trust.ts';
+import { Writer } from './contents/writer.ts';
+import { Events, eventRoutes } from './events.ts';
+import { informationRoutes } from './information.ts';
 import { Kernels, kernelRoutes } from './kernels.ts';
+import { kernelspecRoutes } from './kernelspecRoutes.ts';
+import { labextensionFolders, ownDataFolder } from './page/folders.ts';
+import { builtFrontEnd, frontEndRoutes } from './page/frontEnd.ts';
+import { findLabextensions } from './page/labextensions.ts';
+import { settingsRoutes } from './page/settings.ts';
+import { translationRoutes } from './page/translations.ts';
+import { workspaceRoutes } from './page/workspaces.ts';
+import { Sessions, sessionRoutes } from './sessions.ts';
+import { Terminals, terminalRoutes } from './terminals.ts';
 
 export interface ServerOptions {
-  /** Where kernels work. */
+  /** What the browser sees, and where kernels work. */
   folder: string;
   /** 0 (default) takes a free one. */
   port?: number;
+  /** Ports to try behind `port` when it is in use. Default: none. */
+  portRetries?: number;
+  /** Default: the loopback address. */
+  ip?: string;
   /** Asked for on every request and socket. Default: a new one. */
   token?: string;
+  /** A password that the login page takes as well, as {@link hashPassword} makes it. */
+  passwordHash?: string;
+  /** Names besides the address under which browsers may reach the server. */
+  hosts?: readonly string[];
+  /** Where signatures of notebooks and layouts are kept. Default: a folder in Jupyter's data. */
+  dataFolder?: string;
+  /** Whether deleted files go to the desktop's bin. Default: false. */
+  toTrash?: boolean;
+  /** Called when the browser asks the server to end. */
+  onShutdown?: () => void;
 }
 
 export interface JupyterServer {
@@ -22,83 +64,146 @@ export interface JupyterServer {
   close(): Promise<void>;
 }
 
-/** Compares in constant time. */
-function sameToken(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
+/** The largest request: a notebook with its outputs. */
+const requestLimit = 512 * 2 ** 20;
+const messageLimit = 256 * 2 ** 20;
+const pingInterval = 30_000;
+
+async function listen(
+  fetch: Hono['fetch'],
+  hostname: string,
+  port: number,
+  retries: number,
+): Promise<{ http: ServerType; bound: number }> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const http = await new Promise<ServerType>((resolve, reject) => {
+        const server = serve({ fetch, hostname, port: port === 0 ? 0 : port + attempt }, () =>
+          resolve(server),
+        );
+        server.once('error', reject);
+      });
+      return { http, bound: (http.address() as AddressInfo).port };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'EADDRINUSE' && code !== 'EACCES') || attempt >= retries || port === 0) throw error;
+    }
+  }
 }
 
-const tokenOf = (authorization: string | undefined, url: URL): string =>
-  /^(?:token|bearer) (.+)$/i.exec(authorization ?? '')?.[1] ?? url.searchParams.get('token') ?? '';
+/** Starts a server with Jupyter's REST and WebSocket protocols, and JupyterLab where it is built. */
+export async function startServer(options: ServerOptions): Promise<JupyterServer> {
+  const { port = 0, portRetries = 0, ip = '127.0.0.1', hosts = [], toTrash = false } = options;
+  const token = options.token ?? randomBytes(24).toString('hex');
+  const dataFolder = options.dataFolder ?? ownDataFolder();
+  const root = await Root.at(options.folder);
+  const kernels = new Kernels(root.folder);
+  const sessions = new Sessions(kernels, root);
+  const terminals = new Terminals(root);
+  const events = new Events();
+  const notary = new Notary(dataFolder);
+  const checkpoints = new Checkpoints(root);
+  const labextensions = findLabextensions(labextensionFolders());
+  const policy: Policy = {
+    credentials: new Credentials(token, options.passwordHash),
+    hosts: new Set([ip, ...hosts].map((host) => (host.includes(':') ? `[${host}]` : host.toLowerCase()))),
+    cookieName: '',
+  };
 
-/** Whether a request names this machine's loopback: a page elsewhere cannot reach the server under a name of its own. */
-const isLocalHost = (host: string | undefined): boolean =>
-  /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '');
-
-/** Starts a server with Jupyter's REST and WebSocket protocols for kernels, on the loopback address. */
-export async function startServer({
-  folder,
-  port = 0,
-  token = randomBytes(24).toString('hex'),
-}: ServerOptions): Promise<JupyterServer> {
-  const kernels = new Kernels(folder);
   const app = new Hono();
-  app.use(async (c, next) => {
-    if (!isLocalHost(c.req.header('host'))) return c.json({ message: 'this host is not allowed' }, 403);
-    if (!sameToken(tokenOf(c.req.header('authorization'), new URL(c.req.url)), token))
-      return c.json({ message: 'Forbidden' }, 403);
-    await next();
+  app.onError((error, c) => {
+    const status = error instanceof HTTPException ? error.status : 500;
+    return c.json({ message: error.message, reason: null }, status);
   });
-  app.onError((error, c) => c.json({ message: error.message }, 500));
-  app.get('/api', (c) => c.json({ version: '2.17.0' }));
-  app.get('/api/status', (c) =>
-    c.json({
-      started: started.toISOString(),
-      kernels: kernels.list().length,
-      connections: sockets.clients.size,
+  app.notFound((c) => c.json({ message: `there is nothing at ${c.req.path}`, reason: null }, 404));
+  app.use(securityHeaders);
+  app.use(guard(policy));
+  app.use(
+    bodyLimit({
+      maxSize: requestLimit,
+      onError: () => {
+        throw new HTTPException(413, { message: `a request is larger than ${requestLimit} bytes` });
+      },
     }),
   );
+  app.route('/', loginRoutes(policy));
+  app.route(
+    '/',
+    informationRoutes(kernels, terminals, root, () => sockets.clients.size),
+  );
+  app.route('/', kernelspecRoutes());
   app.route('/api', kernelRoutes(kernels));
-  const started = new Date();
+  app.route('/api', sessionRoutes(sessions));
+  app.route('/api', terminalRoutes(terminals));
+  app.route('/api', eventRoutes(events));
+  const writer = new Writer(root, notary, checkpoints);
+  app.route('/api', contentsRoutes({ reader: new Reader(root, notary), writer, checkpoints, toTrash }));
+  app.route('/', fileRoutes(root));
+  app.route('/lab/api', settingsRoutes(labextensions));
+  app.route('/lab/api', workspaceRoutes(join(dataFolder, 'workspaces')));
+  app.route('/lab/api', translationRoutes());
+  app.post('/api/shutdown', (c) => {
+    setTimeout(() => options.onShutdown?.(), 50);
+    return c.body(null, 200);
+  });
+  const version = builtFrontEnd()?.version ?? '';
+  app.route(
+    '/',
+    frontEndRoutes({ version, root: root.folder, labextensions, deleteToTrash: toTrash, terminals: true }),
+  );
+
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: 256 * 2 ** 20,
+    maxPayload: messageLimit,
+    perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(binaryProtocol) ? binaryProtocol : false),
   });
+  /** What a socket's address leads to. */
+  const destination = ({ pathname, searchParams }: URL): ((socket: WebSocket) => void) | null => {
+    const [, kernelId] = /^\/api\/kernels\/([^/]+)\/channels$/.exec(pathname) ?? [];
+    const kernel = kernelId === undefined ? undefined : kernels.get(kernelId);
+    if (kernel)
+      return (socket) => relay(socket, kernel, searchParams.get('session_id') ?? '', kernels.replay);
+    const [, name] = /^\/terminals\/websocket\/([^/]+)$/.exec(pathname) ?? [];
+    const terminal = name === undefined ? undefined : terminals.get(name);
+    if (terminal) return (socket) => terminal.attach(socket);
+    return pathname === '/api/events/subscribe' ? (socket) => events.subscribe(socket) : null;
+  };
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', () => socket.destroy());
+    const url = new URL(request.url ?? '/', 'http://server');
+    const header = (name: string): string | undefined => request.headers[name]?.toString();
+    const verdict = judge({ method: 'GET', url, header }, policy);
+    const open = verdict.refusal === undefined ? destination(url) : null;
+    if (open) sockets.handleUpgrade(request, socket, head, open);
+    else
+      socket.end(
+        `HTTP/1.1 ${verdict.refusal ? '403 Forbidden' : '404 Not Found'}\r\nConnection: close\r\n\r\n`,
+      );
+  };
 
-  const http = await new Promise<ServerType>((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, () => resolve(server));
-    server.on('error', reject);
-  });
-  http.on('upgrade', (request, socket, head) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const id = /^\/api\/kernels\/([^/]+)\/channels$/.exec(url.pathname)?.[1];
-    const kernel = id ? kernels.get(id) : undefined;
-    const { origin } = request.headers;
-    const foreign = origin !== undefined && !(URL.canParse(origin) && isLocalHost(new URL(origin).host));
-    const refusal =
-      !isLocalHost(request.headers.host) ||
-      foreign ||
-      !sameToken(tokenOf(request.headers.authorization, url), token)
-        ? '403 Forbidden'
-        : kernel
-          ? null
-          : '404 Not Found';
-    if (refusal || !kernel) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (ws) => relay(ws, kernel));
-  });
-  const { port: bound } = http.address() as AddressInfo;
+  const { http, bound } = await listen(app.fetch, ip, port, portRetries);
+  policy.cookieName = `gradbook-${bound}`;
+  http.on('upgrade', upgrade);
+  const pings = setInterval(() => {
+    for (const socket of sockets.clients) if (socket.readyState === socket.OPEN) socket.ping();
+  }, pingInterval);
+  pings.unref();
+
+  const shown = ip === '0.0.0.0' || ip === '::' ? 'localhost' : ip.includes(':') ? `[${ip}]` : ip;
   return {
-    url: `http://127.0.0.1:${bound}/`,
+    url: `http://${shown}:${bound}/`,
     token,
     kernels,
     close: async () => {
+      clearInterval(pings);
+      terminals.endAll();
       await kernels.shutdownAll();
       for (const client of sockets.clients) client.terminate();
-      await new Promise((resolve) => http.close(resolve));
+      await new Promise<void>((resolve) => {
+        http.close(() => resolve());
+        if ('closeAllConnections' in http) http.closeAllConnections();
+      });
     },
   };
 }

@@ -1,0 +1,64 @@
+// Builds JupyterLab's front end into `build`: the page's scripts, themes, and settings schemas.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { rspack } from '@rspack/core';
+import { page, themeSheets } from './bundle/config.js';
+import { extensionsModule, own, root, settingSchemas } from './bundle/packages.js';
+
+const build = join(root, 'build');
+const fresh = join(root, 'build.new');
+const cache = join(root, 'node_modules/.cache/rspack');
+const started = performance.now();
+
+/** One line that is rewritten on a terminal, and a line for each tenth elsewhere. */
+function progress() {
+  let shown = -1;
+  return (fraction) => {
+    const percent = Math.floor(fraction * (process.stderr.isTTY ? 100 : 10));
+    if (percent === shown) return;
+    shown = percent;
+    if (process.stderr.isTTY) process.stderr.write(`\rBuilding JupyterLab ${percent} %`);
+  };
+}
+
+rmSync(fresh, { recursive: true, force: true });
+mkdirSync(fresh, { recursive: true });
+const generated = join(fresh, 'extensions.js');
+writeFileSync(generated, extensionsModule());
+
+const compiler = rspack([
+  page({ output: join(fresh, 'static'), cache: join(cache, 'page'), generated, onProgress: progress() }),
+  themeSheets({ output: join(fresh, 'themes'), cache: join(cache, 'themes') }),
+]);
+const stats = await promisify(compiler.run.bind(compiler))();
+await promisify(compiler.close.bind(compiler))();
+if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+if (stats.hasErrors()) {
+  process.stderr.write(`${stats.toString('errors-only')}\n`);
+  process.exit(1);
+}
+const { entrypoints } = stats
+  .toJson({ all: false, entrypoints: true })
+  .children.find(({ name }) => name === 'page');
+
+/** What compresses is kept compressed too, so that the server only sends. */
+const compressed = readdirSync(join(fresh, 'static'))
+  .filter((file) => /\.(js|css|json|svg|txt)$/.test(file))
+  .map(async (file) => {
+    const path = join(fresh, 'static', file);
+    writeFileSync(`${path}.gz`, await promisify(gzip)(readFileSync(path)));
+  });
+await Promise.all(compressed);
+writeFileSync(join(fresh, 'schemas.json'), JSON.stringify(settingSchemas()));
+writeFileSync(
+  join(fresh, 'page.json'),
+  JSON.stringify({
+    version: own.dependencies['@jupyterlab/application'],
+    scripts: entrypoints.main.assets.map(({ name }) => name).filter((name) => name.endsWith('.js')),
+  }),
+);
+rmSync(build, { recursive: true, force: true });
+renameSync(fresh, build);
+process.stderr.write(`JupyterLab is built: ${((performance.now() - started) / 1000).toFixed(1)} s\n`);

@@ -1,0 +1,94 @@
+// The bundler's settings: those that JupyterLab's extensions are written for.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { rspack } from '@rspack/core';
+import { root, themes } from './packages.js';
+import { sharedPackages } from './shared.js';
+
+const require = createRequire(import.meta.url);
+const svgToDataUri = require('mini-svg-data-uri');
+
+const assets = [
+  { test: /\.raw\.css$/, type: 'asset/source' },
+  { test: /(?<!\.raw)\.css$/, use: [require.resolve('style-loader'), require.resolve('css-loader')] },
+  { test: /\.(md|txt)$/, type: 'asset/source' },
+  {
+    test: /\.svg(\?v=\d+\.\d+\.\d+)?$/,
+    issuer: /\.css$/,
+    type: 'asset',
+    generator: { dataUrl: (content) => svgToDataUri(content.toString()) },
+  },
+  { test: /\.svg(\?v=\d+\.\d+\.\d+)?$/, issuer: { not: [/\.css$/] }, type: 'asset/source' },
+  { test: /\.(jpe?g|png|gif|ico|eot|ttf|map|woff2?)(\?v=\d+\.\d+\.\d+)?$/, type: 'asset/resource' },
+  { test: /\.(js|mjs)$/, resolve: { fullySpecified: false } },
+  { test: /\.m?js$/, type: 'javascript/auto' },
+  {
+    test: /\.ts$/,
+    loader: 'builtin:swc-loader',
+    options: { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } },
+  },
+];
+
+const base = (cache) => ({
+  mode: 'production',
+  context: root,
+  devtool: false,
+  cache: { type: 'persistent', storage: { type: 'filesystem', directory: cache } },
+  performance: { hints: false },
+  stats: 'errors-only',
+});
+
+/** The page's script, of which other bundles' extensions take the shared packages. */
+export const page = ({ output, cache, generated, onProgress }) => ({
+  ...base(cache),
+  name: 'page',
+  entry: { main: join(root, 'src/main.ts') },
+  output: { path: output, publicPath: 'auto', filename: '[name].[contenthash].js', hashFunction: 'xxhash64' },
+  resolve: {
+    alias: { 'generated-extensions': generated },
+    extensions: ['.ts', '.js', '.mjs', '.json'],
+    fallback: { url: false, buffer: false, crypto: false, path: require.resolve('path-browserify') },
+  },
+  module: { rules: assets },
+  externals: ['ws'],
+  optimization: {
+    splitChunks: {
+      chunks: 'all',
+      cacheGroups: {
+        jlab_core: {
+          test: /[\\/]node_modules[\\/]@(jupyterlab|lumino(?!\/datagrid))[\\/]/,
+          name: 'jlab_core',
+        },
+      },
+    },
+  },
+  plugins: [
+    new rspack.ProvidePlugin({ process: require.resolve('process/browser') }),
+    new rspack.container.ModuleFederationPlugin({
+      name: 'CORE_FEDERATION',
+      library: { type: 'var', name: ['_JUPYTERLAB', 'CORE_LIBRARY_FEDERATION'] },
+      shared: sharedPackages(),
+    }),
+    new rspack.ProgressPlugin(onProgress),
+  ],
+});
+
+/** A style sheet for each theme, with its images inside. */
+export const themeSheets = ({ output, cache }) => ({
+  ...base(cache),
+  name: 'themes',
+  entry: themes,
+  output: { path: output, filename: '[name]/unused.js', publicPath: '' },
+  module: {
+    rules: [
+      { test: /\.css$/, use: [rspack.CssExtractRspackPlugin.loader, require.resolve('css-loader')] },
+      {
+        test: /\.svg/,
+        type: 'asset/inline',
+        generator: { dataUrl: (content) => svgToDataUri(content.toString()) },
+      },
+      { test: /\.(png|gif|jpe?g|woff2?|ttf|eot)$/, type: 'asset/inline' },
+    ],
+  },
+  plugins: [new rspack.CssExtractRspackPlugin({ filename: '[name]/index.css' })],
+});

@@ -1,0 +1,5 @@
+/** Made by the build: how to load each extension that the packages bring. */
+declare module 'generated-extensions' {
+  export const extensions: [name: string, load: () => Promise<object>][];
+  export const mimeExtensions: [name: string, load: () => Promise<object>][];
+}
