@@ -10,6 +10,7 @@ export {
   setGradEnabled,
 } from './autograd/mode.ts';
 export * as data from './data/index.ts';
+export * as io from './io/index.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
