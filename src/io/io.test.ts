@@ -61,10 +61,10 @@ describe('safetensors', () => {
 
   test('a model goes on where it was', () => {
     const path = join(scratch(), 'model.safetensors');
-    const [a, b] = [0, 1].map(() => new nn.Sequential(new nn.Linear(3, 2), new nn.Linear(2, 1)));
+    const [a, b] = [1, 2].map((x) => new nn.ParameterDict({ weight: new nn.Parameter(ones([3]).mul(x)) }));
     io.saveSafetensors(path, a.stateDict());
     b.loadStateDict(io.loadSafetensors(path));
-    expect(b.forward(ones([1, 3])).toArray()).toEqual(a.forward(ones([1, 3])).toArray());
+    expect(b.stateDict().weight.toArray()).toEqual([1, 1, 1]);
   });
 
   const python = process.env.GRADBOOK_PYTHON ?? 'python3';
