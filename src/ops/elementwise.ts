@@ -25,6 +25,19 @@ type RecordRest = Omit<OpRecord, 'name' | 'differentiable' | 'torch' | 'family'>
   readonly family?: OpRecord['family'];
 };
 
+/**
+ * Kernels that can write their result over their first operand, by operation; false where dtypes or shapes do not allow it. In-place
+ * variants use them while nothing is recorded.
+ */
+export const writers = new Map<string, (target: Tensor, other?: Arg) => boolean>();
+
+/** Whether every element of `other` is read at its own place in `target`, or lies in other memory. */
+const isApart = (target: Tensor, other: Tensor): boolean =>
+  target.storage !== other.storage ||
+  (target.offset === other.offset &&
+    sameShape(target.shape, other.shape) &&
+    target.strides.every((stride, d) => stride === other.strides[d]));
+
 export interface UnaryDefinition extends RecordRest {
   readonly name: string;
   readonly result: ResultDtype;
@@ -52,6 +65,11 @@ export function unary(definition: UnaryDefinition): Unary {
     },
     gradient: typeof gradient === 'string' ? gradient : (ctx, [g]) => [g && gradient(g, ctx.saved[0])],
   };
+  writers.set(name, (target) => {
+    if (resultOf(result, target.dtype) !== target.dtype) return false;
+    run(target, target);
+    return true;
+  });
   return op(
     {
       ...definition,
@@ -122,6 +140,18 @@ export function binary(definition: BinaryDefinition): Binary {
             ];
           },
   };
+  writers.set(name, (target, other) => {
+    const y = other instanceof Tensor ? other : scalar(other as number | boolean, target.dtype);
+    if (
+      (other instanceof Tensor ? y.dtype : resultType(target, other as number | boolean)) !== target.dtype ||
+      resultOf(result, target.dtype) !== target.dtype ||
+      !sameShape(broadcastShapes(`${name}_`, target.shape, y.shape), target.shape) ||
+      !isApart(target, y)
+    )
+      return false;
+    run(target, target, y);
+    return true;
+  });
   return op(
     {
       ...definition,

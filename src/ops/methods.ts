@@ -15,6 +15,7 @@ import * as fill from './fill.ts';
 import * as gather from './gather.ts';
 import * as indexing from './indexing.ts';
 import * as indexSelect from './indexSelect.ts';
+import { type InPlaceOperations, inPlaceOperations } from './inplace.ts';
 import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
 import * as pairwise from './pairwise.ts';
@@ -135,9 +136,9 @@ interface Overloaded {
 /** Every operation above as a method, its first parameter being the tensor itself. */
 export type TensorMethods = {
   [K in Exclude<keyof typeof methods, keyof Overloaded>]: Method<(typeof methods)[K]>;
-} & Overloaded;
+} & { [K in keyof InPlaceOperations]: Method<InPlaceOperations[K]> } & Overloaded;
 
-for (const [name, call] of Object.entries(methods)) {
+for (const [name, call] of Object.entries({ ...methods, ...inPlaceOperations })) {
   const run = call as (self: Tensor, ...rest: unknown[]) => unknown;
   Object.defineProperty(Tensor.prototype, name, {
     configurable: true,
