@@ -6,6 +6,9 @@ export {
   ParameterList,
   Sequential,
 } from './containers.ts';
+export * as functional from './functional/index.ts';
+export * as init from './init.ts';
+export { Bilinear, Flatten, Identity, Linear, type LinearOptions, Unflatten } from './linear.ts';
 export {
   AnyModule,
   type BackwardHook,
