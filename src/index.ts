@@ -11,6 +11,7 @@ export {
 } from './autograd/mode.ts';
 export * as data from './data/index.ts';
 export * as io from './io/index.ts';
+export * as metric from './metric/index.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
