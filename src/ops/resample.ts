@@ -20,7 +20,15 @@ const tapsOf = (outputs: number, count: number): Taps => ({
 
 const clampTo = (index: number, size: number): number => Math.min(Math.max(index, 0), size - 1);
 
-/** The one input at floor(o * step), or of the pixel centre (`exact`). Rounded as `float32` where the data is. */
+/** Every output its own input: a dimension whose size stays, whatever the factor that was given. */
+function sameTaps(size: number): Taps {
+  const taps = tapsOf(size, 1);
+  for (let i = 0; i < size; i++) taps.index[i] = i;
+  taps.weight.fill(1);
+  return taps;
+}
+
+/** The one input at floor(o * step), or of the pixel centre (`exact`). Rounded as float32 where the data is. */
 function nearestTaps(size: number, outputs: number, step: number, exact: boolean, single: boolean): Taps {
   const taps = tapsOf(outputs, 1);
   const scale = single ? Math.fround(step) : step;
@@ -36,7 +44,7 @@ function nearestTaps(size: number, outputs: number, step: number, exact: boolean
 function linearTaps(size: number, outputs: number, step: number, alignCorners: boolean): Taps {
   const taps = tapsOf(outputs, 2);
   for (let o = 0; o < outputs; o++) {
-    const at = size === outputs ? o : alignCorners ? o * step : Math.max((o + 0.5) * step - 0.5, 0);
+    const at = alignCorners ? o * step : Math.max((o + 0.5) * step - 0.5, 0);
     const left = clampTo(Math.floor(at), size);
     const share = Math.min(Math.max(at - left, 0), 1);
     taps.index[2 * o] = left;
@@ -147,52 +155,71 @@ function resamplePlanes(out: Tensor, input: Tensor, taps: readonly Taps[], backw
   }
 }
 
+/** The taps along one dimension of a tensor with `rank` spatial ones. */
 type TapsAlong = (
   size: number,
   outputs: number,
   step: number,
   flag: boolean,
-  other: boolean,
+  antialias: boolean,
+  rank: number,
   single: boolean,
 ) => Taps;
 
 /** A kernel and its adjoint: row-major (N, C, ...) tensors, the inputs a step of each dimension, and two flags. */
 function resampler(name: string, along: TapsAlong) {
+  const tapsBetween = (
+    small: Tensor,
+    large: Tensor,
+    steps: readonly number[],
+    flag: boolean,
+    antialias: boolean,
+  ) =>
+    steps.map((step, d) =>
+      along(
+        small.shape[d + 2],
+        large.shape[d + 2],
+        step,
+        flag,
+        antialias,
+        steps.length,
+        small.dtype === 'float32',
+      ),
+    );
   return {
     forward: kernel(
       `interpolate.${name}`,
-      (out: Tensor, input: Tensor, steps: readonly number[], flag: boolean, other: boolean) => {
-        const single = out.dtype === 'float32';
-        const taps = steps.map((step, d) =>
-          along(input.shape[d + 2], out.shape[d + 2], step, flag, other, single),
-        );
-        resamplePlanes(out, input, taps, false);
-      },
+      (out: Tensor, input: Tensor, steps: readonly number[], flag: boolean, antialias: boolean) =>
+        resamplePlanes(out, input, tapsBetween(input, out, steps, flag, antialias), false),
     ),
     backward: kernel(
       `interpolate.${name}Backward`,
-      (out: Tensor, grad: Tensor, steps: readonly number[], flag: boolean, other: boolean) => {
-        const single = out.dtype === 'float32';
-        const taps = steps.map((step, d) =>
-          along(out.shape[d + 2], grad.shape[d + 2], step, flag, other, single),
-        );
-        resamplePlanes(out, grad, taps, true);
-      },
+      (out: Tensor, grad: Tensor, steps: readonly number[], flag: boolean, antialias: boolean) =>
+        resamplePlanes(out, grad, tapsBetween(out, grad, steps, flag, antialias), true),
     ),
   };
 }
 
-/** Flags: `nearest` (exact, -), `linear` and `cubic` (alignCorners, antialias). */
+/**
+ * The flag is `exact` for `nearest`, `alignCorners` for the others. Which methods leave a dimension alone whose size stays, though a
+ * factor such as 1.1 was given, is as PyTorch has it: linear, anything with antialias, nearest in planes.
+ */
 const resamplers = {
-  nearest: resampler('nearest', (size, outputs, step, exact, _, single) =>
-    nearestTaps(size, outputs, step, exact, single),
+  nearest: resampler('nearest', (size, outputs, step, exact, _, rank, single) =>
+    size === outputs && rank === 2 && !exact
+      ? sameTaps(size)
+      : nearestTaps(size, outputs, step, exact, single),
   ),
-  linear: resampler('linear', (size, outputs, step, alignCorners, antialias) =>
-    antialias ? antialiasTaps(size, outputs, step, false) : linearTaps(size, outputs, step, alignCorners),
-  ),
-  cubic: resampler('cubic', (size, outputs, step, alignCorners, antialias) =>
-    antialias ? antialiasTaps(size, outputs, step, true) : cubicTaps(size, outputs, step, alignCorners),
-  ),
+  linear: resampler('linear', (size, outputs, step, alignCorners, antialias) => {
+    if (size === outputs) return sameTaps(size);
+    return antialias
+      ? antialiasTaps(size, outputs, step, false)
+      : linearTaps(size, outputs, step, alignCorners);
+  }),
+  cubic: resampler('cubic', (size, outputs, step, alignCorners, antialias) => {
+    if (!antialias) return cubicTaps(size, outputs, step, alignCorners);
+    return size === outputs ? sameTaps(size) : antialiasTaps(size, outputs, step, true);
+  }),
 };
 
 export interface Resampling {

@@ -16,7 +16,8 @@ function checkPad(mode: PadMode, input: Tensor, d: number, before: number, after
       `pad: padding value causes wrapping around more than once: (${before}, ${after}) at ${where}: pad at most ${size}`,
     );
   const total = size + before + after;
-  if (total < 0 || (mode !== 'constant' && (total === 0 || size === 0)))
+  const empty = total === 0 || size === 0;
+  if (total < 0 || (empty && mode !== 'constant' && !(mode === 'circular' && size > 0)))
     throw new RangeError(
       `pad: the padding (${before}, ${after}) leaves size ${total} at ${where}: cut less, or pad more`,
     );
