@@ -83,7 +83,7 @@ describe('interpolate', () => {
     expect(rounded(again).slice(0, 3)).toEqual([1, 1.5, 2.1667]);
   });
 
-  test('bicubic is Keys' with a = -0.75, area averages, antialias covers all pixels', () => {
+  test('bicubic is the cubic convolution with a = -0.75, area averages, antialias covers all pixels', () => {
     const ramp = tensor(
       Array.from({ length: 8 }, () => [0, 1, 2, 3, 4, 5, 6, 7]),
       { dtype: 'float64' },
