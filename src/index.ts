@@ -76,5 +76,6 @@ export {
   seed,
   setRngState,
 } from './tensor/generator.ts';
+export { getPrintOptions, type PrintOptions, setPrintOptions } from './tensor/print.ts';
 export { Tensor } from './tensor/tensor.ts';
 export * as vision from './vision/index.ts';

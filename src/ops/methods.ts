@@ -1,5 +1,6 @@
 import * as autograd from '../autograd/tensorMethods.ts';
 import * as creation from '../tensor/creation.ts';
+import { formatTensor } from '../tensor/print.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
 import * as arithmetic from './arithmetic.ts';
@@ -111,6 +112,7 @@ const methods = {
   view: views.view,
   expand: views.expand,
   asStrided: views.asStrided,
+  toString: formatTensor,
   toArray: creation.toArray,
   item: creation.item,
   backward: autograd.backward,
@@ -148,3 +150,12 @@ for (const [name, call] of Object.entries({ ...methods, ...inPlaceOperations }))
     },
   });
 }
+
+// What console.log and a notebook show.
+Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  configurable: true,
+  writable: true,
+  value(this: Tensor) {
+    return this.toString();
+  },
+});

@@ -2,7 +2,7 @@ import { applyOne, type Primitive } from '../autograd/primitive.ts';
 import { kernel } from '../engine/kernel.ts';
 import { eachRow, operand } from '../engine/loops.ts';
 import { type DType, isFloating } from '../tensor/dtype.ts';
-import { normalizeDims, type Shape } from '../tensor/shape.ts';
+import { contiguousStrides, normalizeDims, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { cast } from './cast.ts';
 import { op } from './record.ts';
@@ -42,15 +42,19 @@ function contiguousOf(shape: Shape): number[] {
   return strides;
 }
 
-const sumPrimitive: Primitive<{ from: Shape; dims: readonly number[] }> = {
+const sumPrimitive: Primitive<{ from: Shape; dims: readonly number[]; keepdim: boolean }> = {
   name: 'sum',
-  forward(_ctx, [input], { dims }) {
+  forward(_ctx, [input], { dims, keepdim }) {
     const x = input as Tensor;
     const out = Tensor.allocate(keptShape(x.shape, dims), x.dtype);
     sumKernel(out, x);
-    return out;
+    if (keepdim || dims.length === 0) return out;
+    const shape = droppedShape(x.shape, dims);
+    return out.alias(shape, contiguousStrides(shape), out.offset);
   },
-  gradient: (_ctx, [g], { from }) => [g && expand(g, from)],
+  gradient: (_ctx, [g], { from, dims, keepdim }) => [
+    g && expand(keepdim ? g : reshape(g, keptShape(from, dims)), from),
+  ],
 };
 
 /**
@@ -73,7 +77,6 @@ export const sum: (input: Tensor, dim?: Dims, options?: { keepdim?: boolean; dty
   (input: Tensor, dim?: Dims, { keepdim = false, dtype }: { keepdim?: boolean; dtype?: DType } = {}) => {
     const x = cast(input, dtype ?? (isFloating(input.dtype) ? input.dtype : 'int32'));
     const dims = normalizeDims('sum', dim, x.ndim);
-    const kept = applyOne(sumPrimitive, [x], { from: x.shape, dims });
-    return keepdim ? kept : reshape(kept, droppedShape(x.shape, dims));
+    return applyOne(sumPrimitive, [x], { from: x.shape, dims, keepdim });
   },
 );

@@ -134,7 +134,8 @@ export function full(
   const type = dtype ?? (typeof value === 'boolean' ? 'bool' : getDefaultDtype());
   dtypeInfo(type);
   const out = Tensor.allocate([...shape], type, value === 0 || value === false);
-  if (value) out.elements.fill(type === 'bool' ? 1 : Number(value), out.offset, out.offset + out.size);
+  if (value !== 0 && value !== false)
+    out.elements.fill(type === 'bool' ? 1 : Number(value), out.offset, out.offset + out.size);
   if (requiresGrad) out.requiresGrad = true;
   return out;
 }
