@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { rspack } from '@rspack/core';
 import { page, themeSheets } from './bundle/config.js';
-import { extensionsModule, own, root, settingSchemas } from './bundle/packages.js';
+import { extensionsModule, figures, own, root, settingSchemas } from './bundle/packages.js';
 
 const build = join(root, 'build');
 const fresh = join(root, 'build.new');
@@ -56,6 +56,7 @@ writeFileSync(
   join(fresh, 'page.json'),
   JSON.stringify({
     version: own.dependencies['@jupyterlab/application'],
+    builtIn: [figures.name],
     scripts: entrypoints.main.assets.map(({ name }) => name).filter((name) => name.endsWith('.js')),
   }),
 );

@@ -25,9 +25,11 @@ import { Events, eventRoutes } from './events.ts';
 import { informationRoutes } from './information.ts';
 import { Kernels, kernelRoutes } from './kernels.ts';
 import { kernelspecRoutes } from './kernelspecRoutes.ts';
+import { nbconvertRoutes } from './nbconvert/routes.ts';
 import { labextensionFolders, ownDataFolder } from './page/folders.ts';
 import { builtFrontEnd, frontEndRoutes } from './page/frontEnd.ts';
 import { findLabextensions } from './page/labextensions.ts';
+import { noteRoutes } from './page/notes.ts';
 import { settingsRoutes } from './page/settings.ts';
 import { translationRoutes } from './page/translations.ts';
 import { workspaceRoutes } from './page/workspaces.ts';
@@ -103,7 +105,10 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   const events = new Events();
   const notary = new Notary(dataFolder);
   const checkpoints = new Checkpoints(root);
-  const labextensions = findLabextensions(labextensionFolders());
+  const frontEnd = builtFrontEnd();
+  const labextensions = findLabextensions(labextensionFolders()).filter(
+    ({ name }) => !frontEnd?.builtIn.includes(name),
+  );
   const policy: Policy = {
     credentials: new Credentials(token, options.passwordHash),
     hosts: new Set([ip, ...hosts].map((host) => (host.includes(':') ? `[${host}]` : host.toLowerCase()))),
@@ -139,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   const writer = new Writer(root, notary, checkpoints);
   app.route('/api', contentsRoutes({ reader: new Reader(root, notary), writer, checkpoints, toTrash }));
   app.route('/', fileRoutes(root));
+  app.route('/', nbconvertRoutes(root));
   app.route('/lab/api', settingsRoutes(labextensions));
   app.route('/lab/api', workspaceRoutes(join(dataFolder, 'workspaces')));
   app.route('/lab/api', translationRoutes());
@@ -146,10 +152,16 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
     setTimeout(() => options.onShutdown?.(), 50);
     return c.body(null, 200);
   });
-  const version = builtFrontEnd()?.version ?? '';
+  app.route('/lab/api', noteRoutes(root));
   app.route(
     '/',
-    frontEndRoutes({ version, root: root.folder, labextensions, deleteToTrash: toTrash, terminals: true }),
+    frontEndRoutes({
+      version: frontEnd?.version ?? '',
+      root: root.folder,
+      labextensions,
+      deleteToTrash: toTrash,
+      terminals: true,
+    }),
   );
 
   const sockets = new WebSocketServer({

@@ -46,6 +46,7 @@ export const page = ({ output, cache, generated, onProgress }) => ({
   output: { path: output, publicPath: 'auto', filename: '[name].[contenthash].js', hashFunction: 'xxhash64' },
   resolve: {
     alias: { 'generated-extensions': generated },
+    modules: [join(root, 'node_modules'), 'node_modules'],
     extensions: ['.ts', '.js', '.mjs', '.json'],
     fallback: { url: false, buffer: false, crypto: false, path: require.resolve('path-browserify') },
   },

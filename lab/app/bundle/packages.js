@@ -23,6 +23,9 @@ export const extensions = Object.keys(own.dependencies)
 /** The module that an extension's `extension` or `mimeExtension` field names: `true` is the package itself. */
 const entry = (name, field) => (field === true ? name : `${name}/${field}`);
 
+/** Our own renderer of figures, which other JupyterLabs get as a prebuilt extension. */
+export const figures = { name: '@gradbook/plotly', entry: join(root, '../extension/src/bundled.ts') };
+
 /** A module that exports how to load each extension, and that imports their styles. */
 export function extensionsModule() {
   const lines = (kind) =>
@@ -43,6 +46,7 @@ export function extensionsModule() {
     '];',
     'export const mimeExtensions = [',
     ...lines('mimeExtension'),
+    `  ['${figures.name}', () => import(/* webpackMode: "eager" */ ${JSON.stringify(figures.entry)})],`,
     '];',
     '',
   ].join('\n');

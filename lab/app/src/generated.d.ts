@@ -3,3 +3,8 @@ declare module 'generated-extensions' {
   export const extensions: [name: string, load: () => Promise<object>][];
   export const mimeExtensions: [name: string, load: () => Promise<object>][];
 }
+
+declare module '*.svg' {
+  const source: string;
+  export default source;
+}

@@ -1,4 +1,6 @@
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { logo } from './logo';
+import { notes } from './notes';
+import { typescriptFiles } from './typescriptFiles';
 
 /** What gradbook adds to JupyterLab. */
-export const gradbookPlugins: JupyterFrontEndPlugin<void>[] = [];
+export const gradbookPlugins = [logo, notes, typescriptFiles];

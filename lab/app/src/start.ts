@@ -44,7 +44,7 @@ export async function start(): Promise<void> {
   pluginRegistry.registerPlugins(mainPlugins);
   const lab = new JupyterLab({
     pluginRegistry,
-    connectionStatus: await pluginRegistry.resolveOptionalService(IConnectionStatus),
+    connectionStatus: (await pluginRegistry.resolveOptionalService(IConnectionStatus)) ?? undefined,
     serviceManager: await pluginRegistry.resolveRequiredService(IServiceManager),
     mimeExtensions: mimePlugins as never,
     disabled: { matches: plugins.disabled, patterns: plugins.disabledPatterns },

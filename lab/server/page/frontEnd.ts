@@ -9,12 +9,17 @@ import { pathBehind } from '../contents/routes.ts';
 import { assetsFolder, frontEndFolder } from './folders.ts';
 import { type PageSettings, pageConfig } from './pageConfig.ts';
 
+export interface FrontEnd {
+  version: string;
+  scripts: string[];
+  /** Extensions of ours that take the place of a copy on Jupyter's paths, which may be older. */
+  builtIn: string[];
+}
+
 /** What the build says of itself; null before `npm start` has made it. */
-export function builtFrontEnd(): { version: string; scripts: string[] } | null {
+export function builtFrontEnd(): FrontEnd | null {
   const file = join(frontEndFolder, 'page.json');
-  return existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string; scripts: string[] })
-    : null;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FrontEnd) : null;
 }
 
 const typed = (path: string): string =>

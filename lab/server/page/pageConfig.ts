@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundledNotebooks, jupyterConfigFolder } from './folders.ts';
+import { jupyterConfigFolder } from './folders.ts';
 import type { Labextension } from './labextensions.ts';
 
 /** What the front end is told of the page that it runs in. */
@@ -12,8 +12,9 @@ export interface PageSettings {
   terminals: boolean;
 }
 
-/** These ask servers elsewhere, or manage Python packages. */
+/** These ask servers elsewhere, manage Python packages, or make way for our own. */
 const switchedOff = [
+  '@jupyterlab/application-extension:logo',
   '@jupyterlab/apputils-extension:announcements',
   '@jupyterlab/extensionmanager-extension',
   '@jupyterlab/hub-extension',
@@ -83,7 +84,6 @@ export function pageConfig(
     preferredPath: '/',
     allow_hidden_files: true,
     delete_to_trash: deleteToTrash,
-    bundledNotebooks: existsSync(bundledNotebooks),
     disabledExtensions: [...new Set([...disabled, ...Object.keys(off).filter((name) => off[name])])],
     federated_extensions: labextensions.map(({ name, load, extension, mimeExtension, style }) => ({
       name,

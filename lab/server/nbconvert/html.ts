@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Cell, Notebook } from '../contents/notebook.ts';
+import { ansiToHtml, escapeHtml } from './ansi.ts';
+import { renderMarkdown } from './markdown.ts';
+
+type Bundle = Record<string, unknown>;
+
+const plotlyType = 'application/vnd.plotly.v1+json';
+
+const style = `
+:root { color-scheme: light dark; --ink: #1f2328; --paper: #fff; --field: #f5f6f8; --line: #d8dce2; --prompt: #6a7280; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #16181d; --field: #20242b; --line: #363c46; --prompt: #8b949e; } }
+body { margin: 0 auto; padding: 24px; max-width: 960px; background: var(--paper); color: var(--ink); font: 15px/1.6 system-ui, sans-serif; }
+pre { margin: 0; overflow-x: auto; font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+.cell { margin: 12px 0; }
+.input, .output { display: grid; grid-template-columns: 64px minmax(0, 1fr); gap: 8px; }
+.input pre { background: var(--field); border: 1px solid var(--line); border-radius: 4px; padding: 8px 10px; }
+.output { margin-top: 6px; }
+.prompt { color: var(--prompt); font: 12px/1.8 ui-monospace, monospace; text-align: right; padding-top: 7px; user-select: none; }
+.stderr { background: #f5c2c733; padding: 4px 8px; }
+.markdown { margin-left: 72px; }
+.markdown code { background: var(--field); padding: 1px 4px; border-radius: 3px; }
+.markdown pre code { display: block; padding: 8px 10px; }
+table { border-collapse: collapse; margin: 8px 0; }
+th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; }
+img, svg { max-width: 100%; height: auto; }
+@media (max-width: 640px) { .input, .output { grid-template-columns: minmax(0, 1fr); } .prompt { text-align: left; } .markdown { margin-left: 0; } }
+`;
+
+/** The richest form that a page without a kernel can show. */
+function richest(data: Bundle): string {
+  const text = (type: string): string => String(data[type]);
+  if (data[plotlyType]) {
+    const figure = JSON.stringify(data[plotlyType]).replaceAll('<', '\\u003c');
+    return `<div class="figure"><script type="application/json">${figure}</script></div>`;
+  }
+  if (data['text/html']) return text('text/html');
+  if (data['text/markdown']) return renderMarkdown(text('text/markdown'));
+  if (data['image/svg+xml']) return text('image/svg+xml');
+  for (const type of ['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
+    if (data[type]) return `<img alt="" src="data:${type};base64,${text(type).replace(/\s/g, '')}">`;
+  if (data['text/latex']) return renderMarkdown(text('text/latex'));
+  if (data['application/json'])
+    return `<pre>${escapeHtml(JSON.stringify(data['application/json'], null, 2))}</pre>`;
+  return `<pre>${ansiToHtml(text('text/plain'))}</pre>`;
+}
+
+function outputOf(output: Bundle): string {
+  const prompt = output.output_type === 'execute_result' ? `[${output.execution_count ?? ' '}]:` : '';
+  const body =
+    output.output_type === 'stream'
+      ? `<pre class="${output.name === 'stderr' ? 'stderr' : 'stdout'}">${ansiToHtml(String(output.text))}</pre>`
+      : output.output_type === 'error'
+        ? `<pre class="stderr">${ansiToHtml((output.traceback as string[]).join('\n'))}</pre>`
+        : richest((output.data ?? {}) as Bundle);
+  return `<div class="output"><div class="prompt">${prompt}</div><div>${body}</div></div>`;
+}
+
+/** Pictures that are kept inside of the cell. */
+const withAttachments = ({ source, attachments = {} }: Cell): string =>
+  source.replace(/attachment:([^)\s"']+)/g, (all, name: string) => {
+    const [type, data] =
+      Object.entries(attachments[decodeURIComponent(name)] ?? attachments[name] ?? {})[0] ?? [];
+    return type ? `data:${type};base64,${data}` : all;
+  });
+
+function cellOf(cell: Cell): string {
+  if (cell.cell_type === 'markdown')
+    return `<section class="cell markdown">${renderMarkdown(withAttachments(cell))}</section>`;
+  if (cell.cell_type === 'raw')
+    return `<section class="cell"><pre>${escapeHtml(cell.source)}</pre></section>`;
+  const prompt = `[${cell.execution_count ?? ' '}]:`;
+  const input = `<div class="input"><div class="prompt">${prompt}</div><pre><code>${escapeHtml(cell.source)}</code></pre></div>`;
+  return `<section class="cell">${input}${(cell.outputs ?? []).map(outputOf).join('')}</section>`;
+}
+
+/** Draws each figure with the plotly.js that comes with the page. */
+function plotting(): string {
+  const library = readFileSync(
+    createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js'),
+    'utf8',
+  );
+  const draw = `for (const node of document.querySelectorAll('.figure')) {
+  const { data, layout, config } = JSON.parse(node.firstElementChild.textContent);
+  Plotly.newPlot(node, data, layout, { responsive: true, ...config });
+}`;
+  return `<script>${library.replaceAll('</script', '<\\/script')}</script><script>${draw}</script>`;
+}
+
+/** A notebook as one page that needs nothing else. */
+export function notebookToHtml(notebook: Notebook, title: string): string {
+  const cells = notebook.cells.map(cellOf).join('\n');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+${cells}
+${cells.includes('class="figure"') ? plotting() : ''}
+</body>
+</html>
+`;
+}

@@ -1,0 +1,65 @@
+import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFile, cp, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { Root } from '../contents/root.ts';
+import { bundledNotebooks } from './folders.ts';
+
+/** Where copies go, below the root. */
+const folderName = 'notes';
+
+/** The first heading of a notebook, or its file's name. */
+function titleOf(file: string): string {
+  try {
+    const { cells } = JSON.parse(readFileSync(file, 'utf8')) as {
+      cells: { cell_type: string; source: string | string[] }[];
+    };
+    for (const { cell_type, source } of cells) {
+      const text = Array.isArray(source) ? source.join('') : source;
+      const heading = cell_type === 'markdown' ? /^# +(.+)$/m.exec(text)?.[1] : undefined;
+      if (heading) return heading.replace(/[*_`$]/g, '').trim();
+    }
+  } catch {
+    // Named below.
+  }
+  return file.replace(/^.*[/\\]|\.ipynb$/g, '');
+}
+
+/** What notebooks read besides themselves comes along; nothing that is there already is touched. */
+async function copyCompanions(target: string): Promise<void> {
+  for (const entry of await readdir(bundledNotebooks, { withFileTypes: true })) {
+    if (entry.name.endsWith('.ipynb') || entry.name.startsWith('.')) continue;
+    await cp(join(bundledNotebooks, entry.name), join(target, entry.name), {
+      recursive: true,
+      force: false,
+      errorOnExist: false,
+    });
+  }
+}
+
+/** `/lab/api/notes`: the notebooks that come with gradbook, which are opened as copies and never edited in place. */
+export function noteRoutes(root: Root): Hono {
+  const routes = new Hono();
+  const names = existsSync(bundledNotebooks)
+    ? readdirSync(bundledNotebooks)
+        .filter((name) => name.endsWith('.ipynb'))
+        .sort()
+    : [];
+  routes.get('/notes', (c) =>
+    c.json(names.map((name) => ({ name, title: titleOf(join(bundledNotebooks, name)) }))),
+  );
+  routes.post('/notes/:name', async (c) => {
+    const name = c.req.param('name');
+    if (!names.includes(name)) throw new HTTPException(404, { message: `there is no note '${name}'` });
+    const path = `${folderName}/${name}`;
+    const place = await root.locate(path);
+    if (!(await stat(place).catch(() => null))) {
+      await mkdir(dirname(place), { recursive: true });
+      await copyFile(join(bundledNotebooks, name), place, constants.COPYFILE_EXCL);
+      await copyCompanions(dirname(place));
+    }
+    return c.json({ path });
+  });
+  return routes;
+}
