@@ -16,12 +16,14 @@ export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/bitwise.ts';
+export { cdist } from './ops/cdist.ts';
 export * from './ops/clamp.ts';
 export * from './ops/closeness.ts';
 export * from './ops/comparison.ts';
 export * from './ops/count.ts';
 export * from './ops/creation.ts';
 export * from './ops/diagonal.ts';
+export { cross, einsum, kron, tensordot } from './ops/einsum.ts';
 export {
   argmax,
   argmin,
@@ -35,9 +37,12 @@ export { gather, take, takeAlongDim } from './ops/gather.ts';
 export { at, type Index, indexPut, Slice, setAt, slice } from './ops/indexing.ts';
 export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.ts';
 export * from './ops/join.ts';
+export { det, logdet, slogdet } from './ops/linalg/determinant.ts';
+export * as linalg from './ops/linalg/index.ts';
 export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.ts';
 export * from './ops/matmul.ts';
 export * from './ops/meshgrid.ts';
+export { dist, norm, renorm } from './ops/norm.ts';
 export * from './ops/pairwise.ts';
 export * from './ops/pointwise.ts';
 export { polygamma } from './ops/polygamma.ts';

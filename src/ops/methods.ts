@@ -10,6 +10,7 @@ import * as closeness from './closeness.ts';
 import * as comparison from './comparison.ts';
 import * as count from './count.ts';
 import * as diagonal from './diagonal.ts';
+import { cross, kron } from './einsum.ts';
 import type { ExtremumMethod } from './extremum.ts';
 import * as extremum from './extremum.ts';
 import * as fill from './fill.ts';
@@ -17,8 +18,12 @@ import * as gather from './gather.ts';
 import * as indexing from './indexing.ts';
 import * as indexSelect from './indexSelect.ts';
 import { type InPlaceOperations, inPlaceOperations } from './inplace.ts';
+import { det, logdet } from './linalg/determinant.ts';
+import { matrixPower, pinv } from './linalg/pinv.ts';
+import { inv } from './linalg/solve.ts';
 import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
+import { dist, norm, renorm } from './norm.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
 import { prod } from './product.ts';
@@ -90,6 +95,16 @@ const methods = {
   cummin: scan.cummin,
   logcumsumexp: scan.logcumsumexp,
   diff: scan.diff,
+  cross,
+  kron,
+  det,
+  logdet,
+  matrixPower,
+  pinverse: pinv,
+  inverse: inv,
+  dist,
+  norm,
+  renorm,
   ...rearrange,
   ...bitwise,
   ...closeness,
