@@ -6,6 +6,7 @@ export {
   ParameterList,
   Sequential,
 } from './containers.ts';
+export * from './convolution.ts';
 export * as functional from './functional/index.ts';
 export * as init from './init.ts';
 export { Bilinear, Flatten, Identity, Linear, type LinearOptions, Unflatten } from './linear.ts';
@@ -19,4 +20,7 @@ export {
   Module,
   type StateDict,
 } from './module.ts';
+export * from './padding.ts';
 export { Buffer, Parameter } from './parameter.ts';
+export * from './pooling.ts';
+export * from './resampling.ts';

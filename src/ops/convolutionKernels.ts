@@ -267,6 +267,7 @@ export const convForwardKernel = kernel(
     dilation: readonly number[],
     groups: number,
   ) => {
+    if (out.size === 0) return;
     const g = geometryOf(input.shape, weight.shape, out.shape, stride, padding, dilation, groups);
     const taps = g.channels * numel(g.kernel);
     const positions = numel(g.output);
@@ -321,6 +322,7 @@ export const convGradInputKernel = kernel(
     dilation: readonly number[],
     groups: number,
   ) => {
+    if (out.size === 0) return;
     const g = geometryOf(out.shape, weight.shape, grad.shape, stride, padding, dilation, groups);
     const taps = g.channels * numel(g.kernel);
     const positions = numel(g.output);

@@ -35,7 +35,8 @@ export interface DivisorOverride {
   divisorOverride?: number | null;
 }
 
-type WithStride<N extends Rank, O> = O & { stride?: Stride<N> };
+/** Options with the stride among them. */
+export type WithStride<N extends Rank, O> = O & { stride?: Stride<N> };
 
 /** A pooling call: `(x, 2)`, `(x, 2, 2)`, `(x, 3, { stride: 2, padding: 1 })`, `(x, 3, 2, { padding: 1 })`. */
 type Pool<N extends Rank, O> = {
