@@ -277,8 +277,10 @@ export function backward(
       { retainGraph, createGraph },
       (node, _index, grad) => {
         const { leaf } = node as AccumulateGrad;
-        if (leaf.grad) leaf.grad = add(leaf.grad, grad);
-        else leaf.grad = createGraph ? grad : ownCopy(grad, start);
+        if (leaf.grad) {
+          leaf.grad = add(leaf.grad, grad);
+          leaf.grad.storage.holdsGrad = true;
+        } else leaf.grad = createGraph ? grad : ownCopy(grad, start);
       },
       null,
     ),

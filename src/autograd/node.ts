@@ -121,6 +121,11 @@ export class Node {
     return saved as Tensor[];
   }
 
+  /** What is saved now, unchecked: for those who look at the graph. */
+  get held(): readonly (Tensor | null | undefined)[] {
+    return this.#saved ?? nothing;
+  }
+
   /** Lets go of what was saved; a second backward through this node is an error from now on. */
   releaseSaved(): void {
     this.#saved = null;

@@ -15,6 +15,7 @@ export const to = (input: Tensor, dtype: DType): Tensor => cast(input, dtype);
 /** The same memory without history. In-place changes of either are seen by both, and noticed by backward. */
 export const detach = (input: Tensor): Tensor => {
   const out = input.alias(input.shape, input.strides, input.offset);
+  out.isShared = true;
   return out;
 };
 

@@ -1,3 +1,4 @@
+import { keep } from '../tensor/memory.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -13,6 +14,7 @@ import { Tensor } from '../tensor/tensor.ts';
 export class Parameter extends Tensor {
   constructor(data: Tensor, { requiresGrad = data.isFloating }: { requiresGrad?: boolean } = {}) {
     super(data.storage, data.shape, data.strides, data.offset);
+    keep(this);
     if (requiresGrad) this.requiresGrad = true;
   }
 }
@@ -32,6 +34,7 @@ export class Buffer extends Tensor {
 
   constructor(data: Tensor, { persistent = true }: { persistent?: boolean } = {}) {
     super(data.storage, data.shape, data.strides, data.offset);
+    keep(this);
     this.persistent = persistent;
   }
 }
@@ -40,5 +43,6 @@ export class Buffer extends Tensor {
 export function rebind(leaf: Tensor, source: Tensor): void {
   const { storage, strides, offset } = source;
   Object.assign(leaf, { storage, strides, offset });
+  keep(leaf);
   if (leaf.requiresGrad) leaf.accumulator.outputs = [{ shape: leaf.shape, dtype: source.dtype }];
 }

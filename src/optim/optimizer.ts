@@ -1,5 +1,6 @@
 import { enableGrad, noGrad } from '../autograd/mode.ts';
 import { copyKernel } from '../ops/cast.ts';
+import { outsideScopes } from '../tensor/memory.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
@@ -109,7 +110,7 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
           this.state,
         );
         if (batch.owners.length === 0) continue;
-        this.update(group, batch);
+        outsideScopes(() => this.update(group, batch));
         batch.finish();
       }
     });

@@ -93,6 +93,13 @@ export class Storage {
     return this.#array ?? (this.#array = this.#live().view(this.dtype));
   }
 
+  /** A storage that was given back already: what a view that was disposed of lives in. */
+  static released(dtype: DType): Storage {
+    const out = new Storage(dtype, 0, slab, 0);
+    out.release();
+    return out;
+  }
+
   get isReleased(): boolean {
     return this.#block === null;
   }

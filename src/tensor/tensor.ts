@@ -3,7 +3,7 @@ import { AccumulateGrad, type Node } from '../autograd/node.ts';
 import type { TensorMethods } from '../ops/methods.ts';
 import { type DType, isFloating, type TypedArray } from './dtype.ts';
 import { isContiguous, numel, type Shape } from './shape.ts';
-import { allocate, type Storage } from './storage.ts';
+import { allocate, Storage } from './storage.ts';
 
 // The operations become methods: `ops/methods.ts` lists them once, as types here and as functions on the prototype.
 export interface Tensor extends TensorMethods {}
@@ -32,6 +32,8 @@ export class Tensor {
   outputIndex = 0;
   /** Made inside `inferenceMode`: can never be saved for backward. */
   readonly isInference: boolean = mode.inference;
+  /** Lives in the memory of another tensor without being its view in the graph: what `detach` returns. */
+  isShared = false;
   /** A view that was made while nothing was recorded: writing through it with recording on is refused. */
   isUnrecordedView = false;
   #leafRequiresGrad = false;
@@ -134,6 +136,26 @@ export class Tensor {
     const out = new Tensor(storage, shape, strides, storage.start);
     out.#isContiguous = true;
     return out;
+  }
+
+  /** Whether `dispose` was called on this tensor, or its memory was given back. */
+  get isDisposed(): boolean {
+    return this.storage.isReleased;
+  }
+
+  /**
+   * Gives the memory back now, instead of when the collector finds it. Every use of it, through views too, is an error from then on. A view,
+   * or a tensor from `detach()`, does not own its memory: disposing of it only ends that view.
+   *
+   * `using x = ...` calls it at the end of the block.
+   */
+  dispose(): void {
+    if (this.base === null && !this.isShared) this.storage.release();
+    else (this as { storage: Storage }).storage = Storage.released(this.dtype);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Another view of the same memory, without history: view operations build their result with it. */
