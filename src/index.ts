@@ -39,7 +39,15 @@ export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.t
 export * from './ops/join.ts';
 export { det, logdet, slogdet } from './ops/linalg/determinant.ts';
 export * as linalg from './ops/linalg/index.ts';
-export { argwhere, maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.ts';
+export {
+  argwhere,
+  maskedFill,
+  maskedScatter,
+  maskedSelect,
+  type Nonzero,
+  type NonzeroMethod,
+  nonzero,
+} from './ops/masked.ts';
 export * from './ops/matmul.ts';
 export * from './ops/meshgrid.ts';
 export { dist, norm, renorm } from './ops/norm.ts';

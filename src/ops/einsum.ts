@@ -215,13 +215,23 @@ export const tensordot: (
         : [[...dims[0]], [...dims[1]]];
     const place = (list: number[], rank: number): number[] => list.map((d) => (d < 0 ? d + rank : d));
     const [left, right] = [place(a, input.ndim), place(b, other.ndim)];
-    if (
-      left.length !== right.length ||
-      left.some((d, i) => d < 0 || input.shape[d] === undefined || input.shape[d] !== other.shape[right[i]])
-    )
+    const misses = (d: number, i: number): boolean => {
+      const [p, q] = [input.shape[d], other.shape[right[i]]];
+      return p === undefined || q === undefined || (p !== q && p !== 1 && q !== 1);
+    };
+    if (left.length !== right.length || left.some(misses))
       throw new RangeError(
         `tensordot: dimensions [${a}] of ${formatShape(input.shape)} and [${b}] of ${formatShape(other.shape)} do not match`,
       );
+    // A dimension of size 1 broadcasts: the other one is summed first.
+    const narrower = left.map((d, i) => input.shape[d] < other.shape[right[i]]);
+    const wider = left.map((d, i) => input.shape[d] > other.shape[right[i]]);
+    if (narrower.includes(true) || wider.includes(true)) {
+      const over = (list: number[], which: boolean[]): number[] => list.filter((_, i) => which[i]);
+      const total = (t: Tensor, dims: number[]): Tensor =>
+        dims.length === 0 ? t : sum(t, dims, { keepdim: true });
+      return tensordot(total(input, over(left, wider)), total(other, over(right, narrower)), [left, right]);
+    }
     const rest = (shape: readonly number[], used: number[]): number[] =>
       shape.map((_, d) => d).filter((d) => !used.includes(d));
     const [rows, columns] = [rest(input.shape, left), rest(other.shape, right)];

@@ -3,6 +3,7 @@ import { broadcastShapes, formatShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { cast, scalar } from './cast.ts';
 import { gathered, scattered } from './gather.ts';
+import { stack } from './join.ts';
 import { op } from './record.ts';
 import { narrow } from './shape.ts';
 import { expand, reshape } from './views.ts';
@@ -49,30 +50,52 @@ export function positions(input: Tensor): Tensor {
   return out;
 }
 
+/** The two forms that `nonzero` has. */
+export interface Nonzero {
+  (input: Tensor, options?: { asTuple?: false }): Tensor;
+  /** One vector of coordinates for each dimension. */
+  (input: Tensor, options: { asTuple: true }): Tensor[];
+}
+
+/** `Nonzero` as a method. */
+export interface NonzeroMethod {
+  (options?: { asTuple?: false }): Tensor;
+  /** One vector of coordinates for each dimension. */
+  (options: { asTuple: true }): Tensor[];
+}
+
+/** The coordinates of what is not 0, one vector for each dimension; a 0-d tensor counts as one dimension. */
+function coordinates(input: Tensor): Tensor[] {
+  const flat = positions(input.detach());
+  const shape = input.ndim === 0 ? [1] : input.shape;
+  const out = shape.map(() => Tensor.allocate([flat.size], 'int32'));
+  for (let i = 0; i < flat.size; i++)
+    for (let d = shape.length - 1, rest = flat.elements[flat.offset + i]; d >= 0; d--) {
+      out[d].elements[out[d].offset + i] = rest % shape[d];
+      rest = Math.floor(rest / shape[d]);
+    }
+  return out;
+}
+
 /**
- * The indices of what is not 0, one row for each, in row-major order.
+ * The indices of what is not 0, in row-major order: one row for each, or with `asTuple` one vector for each dimension.
  *
- * @returns `(n, ndim)`, int32. Source: `torch.nonzero`.
+ * @returns `(n, ndim)`, int32, or a list of `(n,)`. Source: `torch.nonzero`.
  */
-export const nonzero: (input: Tensor) => Tensor = op(
+export const nonzero: Nonzero = op(
   {
     name: 'nonzero',
-    torch: 'nonzero(input)',
+    torch: 'nonzero(input, *, as_tuple=False)',
     family: 'indexing',
     differentiable: 'an index',
     samples: () => [[{ shape: [2, 3], data: [1, 0, 2, 0, 0, -1] }]],
   },
-  (input: Tensor) => {
-    const flat = positions(input.detach());
-    const out = Tensor.allocate([flat.size, input.ndim], 'int32');
-    for (let i = 0; i < flat.size; i++)
-      for (let d = input.ndim - 1, rest = flat.elements[flat.offset + i]; d >= 0; d--) {
-        out.elements[out.offset + i * input.ndim + d] = rest % input.shape[d];
-        rest = Math.floor(rest / input.shape[d]);
-      }
-    return out;
+  (input: Tensor, { asTuple = false }: { asTuple?: boolean } = {}) => {
+    const found = coordinates(input);
+    if (asTuple) return found;
+    return input.ndim === 0 ? Tensor.allocate([found[0].size, 0], 'int32') : stack(found, 1);
   },
-);
+) as Nonzero;
 
 /** `nonzero`, under NumPy's name. */
 export const argwhere: (input: Tensor) => Tensor = op(

@@ -21,6 +21,7 @@ import { type InPlaceOperations, inPlaceOperations } from './inplace.ts';
 import { det, logdet } from './linalg/determinant.ts';
 import { matrixPower, pinv } from './linalg/pinv.ts';
 import { inv } from './linalg/solve.ts';
+import type { NonzeroMethod } from './masked.ts';
 import * as masked from './masked.ts';
 import * as matmul from './matmul.ts';
 import { dist, norm, renorm } from './norm.ts';
@@ -146,6 +147,7 @@ interface Overloaded {
   min: ExtremumMethod;
   median: MedianMethod;
   nanmedian: MedianMethod;
+  nonzero: NonzeroMethod;
   unique: UniqueMethod;
   uniqueConsecutive: UniqueMethod;
 }

@@ -1,7 +1,9 @@
+import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, neg, sub } from './arithmetic.ts';
-import { eq, gt } from './comparison.ts';
+import { eq, gt, lt } from './comparison.ts';
 import { type Unary, unary } from './elementwise.ts';
 import { polygamma } from './polygamma.ts';
+import { op } from './record.ts';
 import { complementaryError, digammaOf, errorFunction, inverseError, logGamma } from './specialFunctions.ts';
 import { where } from './where.ts';
 
@@ -338,9 +340,8 @@ export const sinc: Unary = unary({
   samples: positive,
 });
 
-/** log(input / (1 - input)), the inverse of the sigmoid; NaN outside [0, 1]. */
-export const logit: Unary = unary({
-  name: 'logit',
+const plainLogit: Unary = unary({
+  name: 'plainLogit',
   torch: 'logit(input)',
   result: 'float',
   element: (x) => Math.log(x / (1 - x)),
@@ -348,6 +349,22 @@ export const logit: Unary = unary({
   gradient: (g, x) => div(g, mul(x, sub(1, x))),
   samples: () => [[{ shape: [2, 3], low: 0.1, high: 0.9 }]],
 });
+
+/** log(input / (1 - input)), the inverse of the sigmoid; NaN outside [0, 1], unless `eps` cuts the input to [eps, 1 - eps]. */
+export const logit: (input: Tensor, eps?: number | null) => Tensor = op(
+  {
+    name: 'logit',
+    torch: 'logit(input, eps=None)',
+    family: 'elementwise',
+    differentiable: true,
+    samples: () => [[{ shape: [2, 3], low: 0.1, high: 0.9 }], [{ shape: [3], data: [-0.2, 0.4, 1.3] }, 0.1]],
+  },
+  (input: Tensor, eps?: number | null) => {
+    if (eps === undefined || eps === null) return plainLogit(input);
+    const raised = where(lt(input, eps), eps, input);
+    return plainLogit(where(gt(input, 1 - eps), 1 - eps, raised));
+  },
+);
 
 /** Degrees as radians. */
 export const deg2rad: Unary = unary({

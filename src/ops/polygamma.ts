@@ -24,7 +24,7 @@ const polygammaPrimitive: Primitive<{ n: number }> = {
   gradient: (ctx, [g], { n }) => [g && mul(g, polygamma(n + 1, ctx.saved[0]))],
 };
 
-/** The n-th derivative of `digamma`. Below 0 only the first two are known (NaN else). Error: n below 0. Source: `torch.polygamma`. */
+/** The n-th derivative of `digamma`. Error: n below 0. Source: `torch.polygamma`. */
 export const polygamma: (n: number, input: Tensor) => Tensor = op(
   {
     name: 'polygamma',

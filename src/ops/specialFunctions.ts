@@ -136,12 +136,9 @@ export function digammaOf(x: number): number {
   return sum + Math.log(z) - 0.5 / z - series * inverse;
 }
 
-/** The n-th derivative of digamma, n ≥ 1: the asymptotic series after raising x to 15 or more. Below 0 only the first is known. */
+/** The n-th derivative of digamma, n ≥ 1: n! Σ 1/(x + k)ⁿ⁺¹ up to x + k = 15 + n, and the asymptotic series from there. */
 export function polygamma(n: number, x: number): number {
-  if (x <= 0) {
-    if (Number.isInteger(x)) return n % 2 === 1 ? Infinity : Number.NaN;
-    return n === 1 ? (Math.PI / Math.sin(Math.PI * x)) ** 2 - polygamma(1, 1 - x) : Number.NaN;
-  }
+  if (x <= 0 && Number.isInteger(x)) return n % 2 === 1 ? Infinity : -Infinity;
   let sum = 0;
   let z = x;
   for (; z < 15 + n; z++) sum += z ** -(n + 1);

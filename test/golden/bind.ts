@@ -33,7 +33,11 @@ export function parseSignature(signature: string): { name: string; parameters: P
 }
 
 /** Operators whose cases pass the tensor of the method first, where the function has it elsewhere: places in the function's order. */
-const methodOrder: Readonly<Record<string, readonly number[]>> = { where: [1, 0, 2], einsum: [1, 0] };
+const methodOrder: Readonly<Record<string, readonly number[]>> = {
+  where: [1, 0, 2],
+  einsum: [1, 0],
+  polygamma: [1, 0],
+};
 
 /** The last of the positional arguments as a list, where the operator takes any number of them. */
 function gathered(args: readonly unknown[], parameters: readonly Parameter[]): readonly unknown[] {

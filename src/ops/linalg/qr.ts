@@ -1,16 +1,21 @@
+import type { Gradient } from '../../autograd/node.ts';
 import { applyMany, type Primitive } from '../../autograd/primitive.ts';
 import { kernel } from '../../engine/kernel.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { add, sub } from '../arithmetic.ts';
+import { add, mul, neg, sub } from '../arithmetic.ts';
 import { tril } from '../diagonal.ts';
+import { cat } from '../join.ts';
 import { matmul } from '../matmul.ts';
 import { op } from '../record.ts';
-import { transpose } from '../shape.ts';
+import { narrow, transpose } from '../shape.ts';
 import { reshape } from '../views.ts';
 import { asBatch, checkMatrices } from './batch.ts';
 import { solveTriangular } from './solve.ts';
 
-/** q (B, m, k) with orthonormal columns and r (B, k, n) upper triangular with q r = a (B, m, n), row-major, by Householder's reflections with LAPACK's signs. */
+/**
+ * q (B, m, k) with orthonormal columns and r (B, k, n) upper triangular with q r = a (B, m, n), all row-major, by Householder's
+ * reflections with LAPACK's signs.
+ */
 const qrKernel = kernel('linalg.qr', (q: Tensor, r: Tensor, a: Tensor) => {
   const [batches, m, n] = a.shape;
   const k = q.shape[2];
@@ -67,26 +72,37 @@ const qrPrimitive: Primitive<{ complete: boolean }> = {
     ctx.save(q, r);
     return [q, r];
   },
-  // Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010); for tall matrices.
-  gradient: (ctx, [gq, gr]) => {
+  gradient: (ctx, [gq, gr], { complete }) => {
     const [q, r] = ctx.saved;
     const [, k, n] = r.shape;
-    if (k !== n)
-      throw new Error(
-        `linalg.qr: the gradient needs as many rows as columns or more, and mode 'reduced': R is ${k} x ${n}`,
-      );
-    let middle = gr ? matmul(r, transpose(gr, 1, 2)) : null;
-    if (gq) {
-      const inner = matmul(transpose(gq, 1, 2), q);
-      middle = middle ? sub(middle, inner) : inner.neg();
-    }
-    if (!middle) return [null];
-    const even = add(tril(middle), transpose(tril(middle, -1), 1, 2));
-    const right = matmul(q, even);
-    const whole = gq ? add(gq, right) : right;
-    return [solveTriangular(transpose(r, 1, 2), whole, { upper: false, left: false })];
+    if (complete && k > n)
+      throw new Error("linalg.qr: mode 'complete' has no gradient for more rows than columns: use 'reduced'");
+    if (k >= n) return [squareGradient(q, r, gq, gr)];
+    // Wide: the first k columns decide Q, and the others are Q times their part of R.
+    const rest = (x: Tensor): Tensor => narrow(x, 2, k, n - k);
+    const head = (x: Tensor): Tensor => narrow(x, 2, 0, k);
+    const tail = gr ? rest(gr) : null;
+    const through = tail ? matmul(matmul(q, rest(r)), transpose(tail, 1, 2)) : null;
+    const whole = gq && through ? add(gq, through) : (gq ?? through);
+    const left = squareGradient(q, head(r), whole, gr ? head(gr) : null);
+    const right = tail ? matmul(q, tail) : null;
+    if (!left) return [null];
+    return [cat([left, right ?? mul(rest(matmul(q, r)), 0)], 2)];
   },
 };
+
+/** Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010): r is square. */
+function squareGradient(q: Tensor, r: Tensor, gq: Gradient, gr: Gradient): Gradient {
+  let middle = gr ? matmul(r, transpose(gr, 1, 2)) : null;
+  if (gq) {
+    const inner = matmul(transpose(gq, 1, 2), q);
+    middle = middle ? sub(middle, inner) : neg(inner);
+  }
+  if (!middle) return null;
+  const even = add(tril(middle), transpose(tril(middle, -1), 1, 2));
+  const right = matmul(q, even);
+  return solveTriangular(transpose(r, 1, 2), gq ? add(gq, right) : right, { upper: false, left: false });
+}
 
 /**
  * Q with orthonormal columns and R upper triangular, with Q R = A.
@@ -100,8 +116,7 @@ export const qr: (input: Tensor, mode?: 'reduced' | 'complete' | 'r') => [Q: Ten
     torch: "linalg.qr(A, mode='reduced')",
     family: 'linear algebra',
     differentiable: true,
-    samples: () => [[{ shape: [4, 3] }], [{ shape: [2, 3, 3] }]],
-    differs: 'the gradient covers tall and square matrices',
+    samples: () => [[{ shape: [4, 3] }], [{ shape: [2, 3, 3] }], [{ shape: [2, 4] }]],
   },
   (input: Tensor, mode: 'reduced' | 'complete' | 'r' = 'reduced'): [Tensor, Tensor] => {
     if (mode !== 'reduced' && mode !== 'complete' && mode !== 'r')
