@@ -54,7 +54,7 @@ once('node_modules/.gradbook-installed', `${lockFile} ${process.version}`, () =>
 );
 
 const fingerprint = createHash('sha256').update(lockFile);
-for (const folder of ['src', 'display', 'kernel', 'lab/server', 'test', 'bench']) {
+for (const folder of ['src', 'display', 'kernel', 'lab/server', 'test', 'bench', 'notebooks/publish']) {
   if (!existsSync(join(root, folder))) continue;
   for (const path of sources(join(root, folder))) {
     const { mtimeMs, size } = statSync(path);

@@ -60,6 +60,7 @@ program
   .option('--server <url>', 'a Jupyter server to run on; default: one of our own')
   .option('--token <token>', 'the token of that server')
   .option('--kernel <name>', 'the kernel; default: what the notebook says')
+  .option('--static', 'add a picture to each figure, for pages that run no script (needs Chromium or Chrome)')
   .option('--print', 'print the text output of the cells')
   .action(
     async (

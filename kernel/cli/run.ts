@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { startServer } from '../../lab/server/server.ts';
 import { executeNotebook } from './execute.ts';
 import { type Cell, readNotebook, writeNotebook } from './notebook.ts';
+import { addPictures } from './staticFigures.ts';
 
 export interface RunOptions {
   output?: string;
@@ -14,6 +15,8 @@ export interface RunOptions {
   server?: string;
   token?: string;
   kernel?: string;
+  /** Adds a picture to each figure, for pages that run no script. */
+  static?: boolean;
   /** Prints each cell's text output. */
   print?: boolean;
 }
@@ -51,6 +54,7 @@ async function runOne(path: string, options: RunOptions): Promise<boolean> {
       },
     });
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+    if (options.static) await addPictures(notebook);
     const target = options.inplace ? path : options.output;
     if (target) writeNotebook(target, notebook);
     if (options.print)

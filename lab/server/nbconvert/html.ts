@@ -75,24 +75,37 @@ function cellOf(cell: Cell): string {
   return `<section class="cell">${input}${(cell.outputs ?? []).map(outputOf).join('')}</section>`;
 }
 
-/** Draws each figure with the plotly.js that comes with the page. */
-function plotting(): string {
-  const library = readFileSync(
-    createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js'),
-    'utf8',
-  );
+/** Draws each figure with plotly.js: inside of the page, or at an address. */
+function plotting(address: string | undefined): string {
+  const library = address
+    ? ''
+    : readFileSync(createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js'), 'utf8');
   const draw = `for (const node of document.querySelectorAll('.figure')) {
   const { data, layout, config } = JSON.parse(node.firstElementChild.textContent);
   Plotly.newPlot(node, data, layout, { responsive: true, ...config });
 }`;
-  return `<script>${library.replaceAll('</script', '<\\/script')}</script><script>${draw}</script>`;
+  const loaded = address
+    ? `<script src="${address}"></script>`
+    : `<script>${library.replaceAll('</script', '<\\/script')}</script>`;
+  return `${loaded}<script>${draw}</script>`;
 }
 
-/** A notebook as one page that needs nothing else. */
-export function notebookToHtml(notebook: Notebook, title: string): string {
+export interface PageOptions {
+  /** Default en. */
+  language?: string;
+  /** Where the page finds plotly.js; by default it is part of the page. */
+  plotly?: string;
+}
+
+/** A notebook as one page, which by default needs nothing else. */
+export function notebookToHtml(
+  notebook: Pick<Notebook, 'cells'>,
+  title: string,
+  { language = 'en', plotly }: PageOptions = {},
+): string {
   const cells = notebook.cells.map(cellOf).join('\n');
   return `<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -101,7 +114,7 @@ export function notebookToHtml(notebook: Notebook, title: string): string {
 </head>
 <body>
 ${cells}
-${cells.includes('class="figure"') ? plotting() : ''}
+${cells.includes('class="figure"') ? plotting(plotly) : ''}
 </body>
 </html>
 `;
