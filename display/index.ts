@@ -10,3 +10,7 @@ export { type Displayable, displaySymbol } from './registry.ts';
 export { type LiveChart, type LiveOptions, live } from './training/live.ts';
 export { type Progress, type ProgressOptions, progress } from './training/progress.ts';
 export { type Row, Table, type TableOptions, table } from './values/table.ts';
+export { type AnyWidgetOptions, anywidget } from './widgets/anywidget.ts';
+export * as widgets from './widgets/index.ts';
+export { interact } from './widgets/interact.ts';
+export { jsdlink, jslink, link } from './widgets/link.ts';

@@ -69,6 +69,8 @@ export function encode(value: unknown): unknown {
   if (isNumberArray(value)) return encodeArray(value, [value.length]);
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {
+    const rows = rowsOf(value);
+    if (rows) return rows;
     if (value.length >= binaryFrom && value.every((x) => typeof x === 'number'))
       return encodeArray(Float64Array.from(value as number[]), [value.length]);
     return value.map(encode);
@@ -79,6 +81,23 @@ export function encode(value: unknown): unknown {
     return out;
   }
   return value;
+}
+
+const isRow = (row: unknown): row is ArrayLike<number> =>
+  isNumberArray(row) || (Array.isArray(row) && row.length > 0 && row.every((x) => typeof x === 'number'));
+
+/** Rows of numbers as one matrix; plotly.js does not read rows that are encoded one by one. Null for anything else. */
+function rowsOf(value: readonly unknown[]): unknown {
+  if (value.length === 0 || !isRow(value[0]) || !value.every(isRow)) return null;
+  const rows = value as readonly ArrayLike<number>[];
+  const columns = rows[0].length;
+  if (rows.length * columns < binaryFrom || rows.some((row) => row.length !== columns))
+    return rows.map((row) => Array.from(row));
+  const matrix = new Float64Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    matrix.set(row, i * columns);
+  });
+  return encodeArray(matrix, [rows.length, columns]);
 }
 
 /** How many elements `values` has along its first dimension. */

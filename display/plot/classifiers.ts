@@ -60,8 +60,10 @@ export function confusion(
         y: labels,
         text: texts,
         ...(rows <= 30 ? { texttemplate: '%{text}' } : {}),
-        colorscale: 'Blues',
-        reversescale: true,
+        colorscale: [
+          [0, 'rgba(76,141,214,0.04)'],
+          [1, 'rgb(48,110,184)'],
+        ],
         zmin: 0,
         zmax: 1,
         xgap: 1,

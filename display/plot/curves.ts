@@ -229,6 +229,7 @@ export const sceneOf = (xLabel?: string, yLabel?: string, zLabel?: string): Reco
   xaxis: { title: { text: xLabel ?? 'x' } },
   yaxis: { title: { text: yLabel ?? 'y' } },
   zaxis: { title: { text: zLabel ?? 'z' } },
+  camera: { eye: { x: 1.45, y: 1.45, z: 1.05 } },
 });
 
 export interface BarOptions extends PlotOptions {

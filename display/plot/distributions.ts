@@ -100,6 +100,7 @@ export function box(samples: Samples, options: BoxOptions = {}): Figure {
     return {
       type: 'box',
       name: name || ' ',
+      [horizontal ? 'y' : 'x']: [name || ' '],
       q1: [q1],
       median: [median],
       q3: [q3],

@@ -1,4 +1,4 @@
-import { Tensor } from '../../src/index.ts';
+import type { Tensor } from '../../src/index.ts';
 import { statistics, valuesOf } from '../values/numbers.ts';
 import { dataUri, encodePng, imageRaster } from '../values/png.ts';
 import { pixelRange } from '../values/tensor.ts';
@@ -25,12 +25,7 @@ function field(name: string, z: Matrix, { x, y, colorscale, min, max }: FieldOpt
   const signed = stats.min < 0 && stats.max > 0 && min === undefined && max === undefined;
   const bound = Math.max(Math.abs(stats.min), Math.abs(stats.max));
   const packed = {
-    z:
-      z instanceof Tensor
-        ? z
-        : Array.from({ length: rows }, (_, i) =>
-            (values as Float64Array).subarray(i * columns, (i + 1) * columns),
-          ),
+    z,
     ...(x ? { x } : {}),
     ...(y ? { y } : {}),
   };
@@ -109,7 +104,7 @@ export function contour(z: Matrix, options: ContourOptions = {}): Figure {
       zmin: limits.low,
       zmax: limits.high,
       contours: { coloring: lines ? 'lines' : 'fill' },
-      line: { width: lines ? 1.5 : 0.5 },
+      line: lines ? { width: 1.5 } : { width: 0.5, color: 'rgba(0,0,0,0.25)' },
     },
   ] as unknown as Trace[];
   if (path)

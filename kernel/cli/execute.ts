@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Kernel, KernelManager, type KernelMessage, ServerConnection } from '@jupyterlab/services';
 import { WebSocket } from 'ws';
 import { type Cell, type Notebook, type Output, sourceOf } from './notebook.ts';
+import { WidgetStates } from './widgetStates.ts';
 
 export interface ExecuteOptions {
   server: { url: string; token: string };
@@ -110,6 +111,7 @@ async function execute(notebook: Notebook, options: ExecuteOptions): Promise<Fai
   try {
     const info = await kernel.info;
     notebook.metadata.language_info = info.language_info;
+    const widgets = new WidgetStates(kernel);
     for (const [i, cell] of notebook.cells.entries()) {
       if (cell.cell_type !== 'code') continue;
       cell.outputs = [];
@@ -119,6 +121,7 @@ async function execute(notebook: Notebook, options: ExecuteOptions): Promise<Fai
       const failure = await runCell(kernel, cell, i + 1, options, displays);
       if (failure && !options.allowErrors) return failure;
     }
+    await widgets.saveTo(notebook.metadata);
     return null;
   } finally {
     await kernel.shutdown().catch(() => {});

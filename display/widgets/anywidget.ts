@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { Layout, type LayoutTraits } from './kinds.ts';
+import { type Traits, Widget } from './widget.ts';
+
+export interface AnyWidgetOptions<T extends object> {
+  /** The front-end's module: `export default { render({ model, el }) { ... } }`, as text. */
+  _esm: string;
+  _css?: string;
+  /** Traits that both sides share. */
+  state: T;
+  layout?: Partial<LayoutTraits>;
+}
+
+/**
+ * A widget whose front-end is given as a module (https://anywidget.dev). Needs the anywidget extension in the front-end.
+ *
+ * @example
+ * const counter = anywidget({ _esm: `export default { render({ model, el }) { ... } }`, state: { count: 0 } })
+ * counter.observe(({ value }) => console.log(value), 'count')
+ *
+ * Trait names go over the wire as they are, in snake case where they are camelCase.
+ */
+export function anywidget<const T extends object>({
+  _esm,
+  _css = '',
+  state,
+  layout,
+}: AnyWidgetOptions<T>): Widget & { -readonly [K in keyof T]: T[K] } {
+  const widget = new Widget(
+    {
+      model: 'AnyModel',
+      view: 'AnyView',
+      module: 'anywidget',
+      moduleVersion: '~0.9.*',
+      defaults: {
+        _dom_classes: () => [],
+        layout: () => new Layout(layout),
+        tooltip: null,
+        tabbable: null,
+        _esm,
+        _css,
+        _anywidget_id: `gradbook.${randomUUID()}`,
+        ...(state as Traits),
+      },
+    },
+    {},
+  );
+  return widget as Widget & { -readonly [K in keyof T]: T[K] };
+}
