@@ -1,6 +1,7 @@
 import './ops/methods.ts';
 
 export { backward, grad } from './autograd/backward.ts';
+export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts';
 export {
   detectAnomaly,
   enableGrad,

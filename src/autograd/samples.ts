@@ -12,11 +12,11 @@ function* spread(seed: number): Generator<number> {
 }
 
 function makeTensor(sample: TensorSample, numbers: Generator<number>, leaves: Tensor[]): Tensor {
-  const { shape, low = -1, high = 1, data, dtype = 'float64' } = sample;
+  const { shape, low = -1, high = 1, data, dtype = 'float64', constant = false } = sample;
   const values =
     data ?? Array.from({ length: numel(shape) }, () => low + (high - low) * (numbers.next().value as number));
   const made = fromArray(values, shape, { dtype });
-  if (dtype === 'float64') {
+  if (dtype === 'float64' && !constant) {
     made.requiresGrad = true;
     leaves.push(made);
   }
