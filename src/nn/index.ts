@@ -1,3 +1,4 @@
+export * from './activations.ts';
 export {
   type Layer,
   ModuleDict,
@@ -7,9 +8,12 @@ export {
   Sequential,
 } from './containers.ts';
 export * from './convolution.ts';
+export * from './dropout.ts';
+export * from './embedding.ts';
 export * as functional from './functional/index.ts';
 export * as init from './init.ts';
 export { Bilinear, Flatten, Identity, Linear, type LinearOptions, Unflatten } from './linear.ts';
+export * from './losses.ts';
 export {
   AnyModule,
   type BackwardHook,
@@ -20,6 +24,7 @@ export {
   Module,
   type StateDict,
 } from './module.ts';
+export * from './normalization.ts';
 export * from './padding.ts';
 export { Buffer, Parameter } from './parameter.ts';
 export * from './pooling.ts';

@@ -36,6 +36,7 @@ export function parseSignature(signature: string): { name: string; parameters: P
 const methodOrder: Readonly<Record<string, readonly number[]>> = {
   where: [1, 0, 2],
   einsum: [1, 0],
+  'nn.functional.embedding': [1, 0],
   polygamma: [1, 0],
 };
 

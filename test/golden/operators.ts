@@ -12,7 +12,7 @@ export interface GoldenOptions {
 export type Verdict = { status: 'passed' } | { status: 'failed' | 'skipped'; reason: string };
 
 /** PyTorch's tolerances: relative and absolute. */
-const tolerances = { float64: [1e-7, 1e-7], float32: [1.3e-6, 1e-5] } as const;
+export const tolerances = { float64: [1e-7, 1e-7], float32: [1.3e-6, 1e-5] } as const;
 
 /** The record whose signature has this PyTorch name; our own pieces of an operation come second. */
 const byTorchName = new Map<string, RegisteredOp>();
@@ -54,7 +54,7 @@ function spread(values: number[], shape: number[], dtype: DType): Tensor {
 }
 
 /** How inputs are made: `rounded` cuts float64 values to what float32 can hold. */
-interface Making extends GoldenOptions {
+export interface Making extends GoldenOptions {
   rounded?: boolean;
 }
 
@@ -73,7 +73,7 @@ function make({ data, shape, dtype, requiresGrad }: GoldenTensor, options: Makin
   return made;
 }
 
-function convert(value: unknown, options: Making, leaves: Tensor[]): unknown {
+export function convert(value: unknown, options: Making, leaves: Tensor[]): unknown {
   if (isGoldenTensor(value)) return make(value, options, leaves);
   if (Array.isArray(value)) return value.map((item) => convert(item, options, leaves));
   if (typeof value === 'string' && ['nan', 'inf', '-inf'].includes(value)) return numberOf(value);
@@ -86,7 +86,7 @@ function convert(value: unknown, options: Making, leaves: Tensor[]): unknown {
 }
 
 /** What one case gives: flat values, and shapes. */
-interface Values {
+export interface Values {
   shape: readonly number[];
   data: ArrayLike<number>;
 }
@@ -96,7 +96,7 @@ interface Outcome {
   grads: (Values | null)[];
 }
 
-const valuesOf = (t: Tensor): Values => {
+export const valuesOf = (t: Tensor): Values => {
   const flat = t.detach().clone();
   return { shape: t.shape, data: flat.elements.slice(flat.offset, flat.offset + flat.size) };
 };
@@ -120,14 +120,14 @@ function evaluate(golden: GoldenCase, record: RegisteredOp, options: Making): Ou
 }
 
 /** linspace(0.5, 1.5) in the output's shape. */
-function weights(output: Tensor): Tensor {
+export function weights(output: Tensor): Tensor {
   const step = output.size > 1 ? 1 / (output.size - 1) : 0;
   const values = Array.from({ length: output.size }, (_, i) => 0.5 + i * step);
   return tensor(values, { dtype: output.dtype }).reshape(output.shape);
 }
 
 /** Why the two differ, or null. `slack` widens the tolerance at each element. */
-function difference(
+export function difference(
   ours: Values,
   golden: GoldenTensor,
   [relative, absolute]: readonly [number, number],

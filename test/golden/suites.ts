@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { goldenOperators, readCases } from './cases.ts';
+import { type ModuleCase, runModule } from './modules.ts';
 import { type GoldenOptions, runCase, type Verdict } from './operators.ts';
 import { type OptimizerCase, runOptimizer } from './optimizers.ts';
 import { runStream, type Stream } from './random.ts';
@@ -27,6 +28,10 @@ const lines = (path: string): unknown[] =>
 
 /** Files that are not operator cases, and what reads them. They lie in the folder itself or in one of its subfolders. */
 const special: Record<string, (path: string, options: GoldenOptions) => Iterable<NamedVerdict>> = {
+  'modules.jsonl.gz': function* (path, options) {
+    for (const [i, golden] of (lines(path) as ModuleCase[]).entries())
+      yield { name: `modules ${golden.module} ${i}`, verdict: runModule(golden, options) };
+  },
   'optimizers.jsonl.gz': function* (path, options) {
     for (const [i, golden] of (lines(path) as OptimizerCase[]).entries())
       yield { name: `optimizers ${golden.optimizer} ${i}`, verdict: runOptimizer(golden, options) };

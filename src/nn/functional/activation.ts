@@ -1,14 +1,20 @@
 import { add, div, mul, neg, sub } from '../../ops/arithmetic.ts';
 import { clamp } from '../../ops/clamp.ts';
 import { ge, gt, le } from '../../ops/comparison.ts';
-import { abs, exp, expm1, log1p, relu, sigmoid, tanh } from '../../ops/pointwise.ts';
+import { emptyLike } from '../../ops/creation.ts';
+import { argmax } from '../../ops/extremum.ts';
+import { abs, erf, exp, expm1, log, log1p, relu, sigmoid, tanh } from '../../ops/pointwise.ts';
+import { exponential_ } from '../../ops/random.ts';
 import { op } from '../../ops/record.ts';
+import { scatter } from '../../ops/scatter.ts';
 import { chunk } from '../../ops/shape.ts';
 import { softmax } from '../../ops/statistics.ts';
+import { reshape } from '../../ops/views.ts';
 import { where } from '../../ops/where.ts';
 import type { DType } from '../../tensor/dtype.ts';
+import { Generator } from '../../tensor/generator.ts';
 import { formatShape, normalizeDim } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { Tensor } from '../../tensor/tensor.ts';
 
 export { logSoftmax, softmax } from '../../ops/statistics.ts';
 export { relu, sigmoid, tanh };
@@ -194,4 +200,114 @@ export const softmin: (input: Tensor, dim: number, options?: { dtype?: DType }) 
     samples: () => [[{ shape: [2, 3] }, 1]],
   },
   (input: Tensor, dim: number, options: { dtype?: DType } = {}) => softmax(neg(input), dim, options),
+);
+
+/**
+ * input * Φ(input), Φ being the standard normal distribution function; or its approximation by tanh.
+ *
+ * @param options `approximate`: 'none' (exact, default) or 'tanh'. Source: `torch.nn.functional.gelu`; Hendrycks and Gimpel 2016.
+ */
+export const gelu: (input: Tensor, options?: { approximate?: 'none' | 'tanh' }) => Tensor = op(
+  {
+    name: 'gelu',
+    torch: "nn.functional.gelu(input, *, approximate='none')",
+    family: 'activation',
+    differentiable: true,
+    samples: () => [...samples(), [{ shape: [2, 3], low: -2, high: 2 }, { approximate: 'tanh' }]],
+  },
+  (input, { approximate = 'none' } = {}) => {
+    if (approximate === 'none') return mul(mul(input, 0.5), add(erf(mul(input, Math.SQRT1_2)), 1));
+    if (approximate !== 'tanh')
+      throw new RangeError(`gelu: approximate '${String(approximate)}' is unknown: use none or tanh`);
+    const cubed = mul(mul(input, input), input);
+    const inner = mul(add(input, mul(cubed, 0.044715)), Math.sqrt(2 / Math.PI));
+    return mul(mul(input, 0.5), add(tanh(inner), 1));
+  },
+);
+
+/**
+ * input above 0, weight * input below, with a learnt weight.
+ *
+ * @param input `(N, C, ...)` or any shape. @param weight one value, or one for each channel `(C,)`.
+ * Error: another number of weights. Source: `torch.nn.functional.prelu`; He et al. 2015.
+ */
+export const prelu: (input: Tensor, weight: Tensor) => Tensor = op(
+  {
+    name: 'prelu',
+    torch: 'nn.functional.prelu(input, weight)',
+    family: 'activation',
+    differentiable: true,
+    samples: () => [
+      [{ shape: [2, 3, 2], data: [-4, -1.3, -0.2, 0.4, 1.7, 7.5, 1, -2, 0.3, -0.6, -5, 2] }, { shape: [3] }],
+      [{ shape: [3], data: [-1, 0.4, 2] }, { shape: [1] }],
+    ],
+  },
+  (input, weight) => {
+    const channels = input.ndim < 2 ? 1 : input.shape[1];
+    if (weight.ndim > 1 || (weight.size !== 1 && weight.size !== channels))
+      throw new RangeError(
+        `prelu: weight ${formatShape(weight.shape)} should have one value, or one for each of ${channels} channels of the input ${formatShape(input.shape)}`,
+      );
+    const slope =
+      weight.size === 1
+        ? reshape(weight, [])
+        : reshape(weight, [weight.size, ...new Array<number>(input.ndim - 2).fill(1)]);
+    return where(gt(input, 0), input, mul(input, slope));
+  },
+);
+
+/**
+ * input above 0, a random slope times input below: drawn evenly from [lower, upper) in training, their middle otherwise.
+ *
+ * Error: lower above upper. Source: `torch.nn.functional.rrelu`; Xu et al. 2015.
+ */
+export const rrelu: (
+  input: Tensor,
+  options?: { lower?: number; upper?: number; training?: boolean; generator?: Generator },
+) => Tensor = op(
+  {
+    name: 'rrelu',
+    torch:
+      'nn.functional.rrelu(input, *, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)',
+    family: 'activation',
+    differentiable: true,
+    samples,
+  },
+  (input, { lower = 1 / 8, upper = 1 / 3, training = false, generator = Generator.default } = {}) => {
+    if (!(lower <= upper)) throw new RangeError(`rrelu: lower ${lower} is above upper ${upper}`);
+    if (!training) return leakyRelu(input, (lower + upper) / 2);
+    const source = input.detach().contiguous();
+    const slopes = Tensor.allocate(input.shape, input.dtype);
+    for (let i = 0; i < source.size; i++)
+      slopes.elements[slopes.offset + i] =
+        source.elements[source.offset + i] <= 0 ? generator.uniform53() * (upper - lower) + lower : 1;
+    return mul(input, slopes);
+  },
+);
+
+/**
+ * A sample of a categorical distribution that gradients flow through: softmax((logits + Gumbel noise) / tau).
+ *
+ * @param options `tau` (1): towards 0 the samples become one-hot; `hard` (false): one-hot values with the gradient of the soft ones;
+ * `dim` (-1). Source: `torch.nn.functional.gumbel_softmax`; Jang, Gu and Poole 2016.
+ */
+export const gumbelSoftmax: (
+  logits: Tensor,
+  options?: { tau?: number; hard?: boolean; dim?: number; generator?: Generator },
+) => Tensor = op(
+  {
+    name: 'gumbelSoftmax',
+    torch: 'nn.functional.gumbel_softmax(logits, *, tau=1, hard=False, dim=-1)',
+    family: 'activation',
+    differentiable: 'draws random numbers',
+    samples: () => [],
+  },
+  (logits, { tau = 1, hard = false, dim = -1, generator } = {}) => {
+    const noise = neg(log(exponential_(emptyLike(logits), 1, { generator })));
+    const soft = softmax(div(add(logits, noise), tau), dim);
+    if (!hard) return soft;
+    const best = argmax(soft, dim, { keepdim: true });
+    const hot = scatter(mul(soft.detach(), 0), dim, best, 1);
+    return add(sub(hot, soft.detach()), soft);
+  },
 );

@@ -5,6 +5,8 @@ export * from './binaryCrossEntropy.ts';
 export * from './convolution.ts';
 export * from './crossEntropy.ts';
 export * from './distance.ts';
+export * from './dropout.ts';
+export * from './embedding.ts';
 export * from './fold.ts';
 export * from './gridSample.ts';
 export * from './interpolate.ts';
