@@ -152,14 +152,9 @@ export interface CompletionResult {
 /** What the language thread answers; every call is a message with an id, so calls may overlap. */
 export interface Language {
   /** Checks and transforms one cell. Nothing is remembered until `commit`. */
-  prepare(cell: {
-    code: string;
-    executionCount: number;
-    path: string;
-    level: CheckLevel;
-  }): Promise<PreparedCell>;
-  /** The prepared cell ran (fully or until an error): later cells see what it declared. */
-  commit(executionCount: number): Promise<void>;
+  prepare(cell: { id: number; code: string; level: CheckLevel }): Promise<PreparedCell>;
+  /** The prepared cell ran (fully, or until an error or an interrupt): later cells see what it declared. */
+  commit(id: number): Promise<void>;
   /** `cursor` counts Unicode code points. Never runs user code. */
   complete(code: string, cursor: number): Promise<CompletionResult>;
   inspect(code: string, cursor: number, detail: 0 | 1): Promise<{ found: boolean; data: MimeBundle }>;

@@ -96,6 +96,15 @@ for (const [name, description] of [
     });
 
 program
+  .command('console')
+  .description('a session with the kernel in this terminal')
+  .option('--kernel <name>', 'another kernel', 'gradbook')
+  .action(async ({ kernel }: { kernel: string }) => {
+    const { runConsole } = await import('./console.ts');
+    await runConsole({ kernel, input: process.stdin, output: process.stdout });
+  });
+
+program
   .command('doctor')
   .description('tell what is installed, what is wrong, and how to mend it')
   .action(async () => {

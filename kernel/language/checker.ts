@@ -13,15 +13,19 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   API,
+  type CompletionInfo,
   CompletionItemKind,
   DiagnosticCategory,
   type Project,
   type Snapshot,
+  SymbolFlags,
   type Symbol as TsSymbol,
 } from 'typescript/unstable/sync';
 import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
+import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../npm/cache.ts';
 import type { Declaration } from './declarations.ts';
-import { globalDeclarations } from './globals.ts';
+import { ambientDeclarations, globalDeclarations, sessionNames } from './globals.ts';
+import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
 
 /** A cell as later cells see it. */
 interface CheckedCell {
@@ -55,12 +59,16 @@ export class Checker {
   #level: CheckLevel = 'error';
   readonly #names = new Map<string, { cell: CheckedCell; declaration: Declaration }>();
   #serial = 0;
+  /** The declaration files of `npm:` packages, by what a cell writes to import them. */
+  readonly #installed = new Map<string, string>();
+  readonly #globals = globalDeclarations(ownRoot);
+  #builtIns: readonly ScopeName[] | null = null;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.#base = realpathSync(mkdtempSync(join(tmpdir(), 'gradbook-types-')));
     symlinkSync(ownModules, join(this.#base, 'node_modules'), 'junction');
-    mkdirSync(join(this.#base, 'cells'));
+    mkdirSync(dirname(this.#current), { recursive: true });
     [this.#api, this.#snapshot, this.#project] = this.#open();
   }
 
@@ -81,7 +89,9 @@ export class Checker {
     const link = this.#path('node_modules');
     rmSync(link, { force: true });
     if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
-    writeFileSync(this.#path('globals.d.ts'), globalDeclarations(ownRoot));
+    this.#builtIns = null;
+    writeFileSync(this.#path('globals.d.ts'), this.#globals.text);
+    writeFileSync(this.#path('ambient.d.ts'), ambientDeclarations);
     writeFileSync(this.#current, 'export {}');
     writeFileSync(this.#config, this.#configText());
     const api = new API({ cwd: this.#base });
@@ -102,6 +112,7 @@ export class Checker {
         paths: {
           gradbook: [join(ownRoot, 'dist/src/index.d.ts')],
           'gradbook/display': [join(ownRoot, 'dist/display/index.d.ts')],
+          ...Object.fromEntries([...this.#installed].map(([specifier, file]) => [specifier, [file]])),
         },
         rootDirs: ['.', this.#folder],
         jsx: 'react',
@@ -116,7 +127,7 @@ export class Checker {
         skipLibCheck: true,
         noEmit: true,
       },
-      files: [this.#current, this.#path('globals.d.ts')],
+      files: [this.#current, this.#path('globals.d.ts'), this.#path('ambient.d.ts')],
     });
   }
 
@@ -138,6 +149,20 @@ export class Checker {
     const changes = strictness(level) !== strictness(this.#level);
     this.#level = level;
     if (!changes) return;
+    writeFileSync(this.#config, this.#configText());
+    this.#update({ changed: [this.#config] });
+  }
+
+  /** Gives the `npm:` packages that `code` imports and that are in the notebook's cache their own types. */
+  linkPackages(code: string): void {
+    const before = this.#installed.size;
+    for (const specifier of npmSpecifiers(code)) {
+      if (this.#installed.has(specifier)) continue;
+      const modules = join(npmCacheFolder(this.#folder), 'node_modules');
+      const types = typesOf(modules, parseNpmSpecifier(specifier));
+      if (types) this.#installed.set(specifier, types);
+    }
+    if (this.#installed.size === before) return;
     writeFileSync(this.#config, this.#configText());
     this.#update({ changed: [this.#config] });
   }
@@ -205,13 +230,11 @@ export class Checker {
   }
 
   complete(code: string, own: readonly Declaration[], cursor: number): Completion[] {
-    const shift = this.#show(code, own, true);
-    const { checker } = this.#project;
-    const before = code.slice(0, cursor);
-    const typed = /[\p{ID_Continue}$]*$/u.exec(before)![0];
-    const info = checker.getCompletionsAtPosition(this.#current, shift + cursor, { includeSymbol: true });
-    if (!info) return [];
-    const wanted = typed.toLowerCase();
+    const wanted = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, cursor))![0].toLowerCase();
+    this.#builtIn();
+    const place = this.#show(code, own, true) + cursor;
+    const info = this.#completions(place);
+    if (!info) return this.#scopeCompletions(place, wanted);
     const entries = info.entries
       .filter(({ name }) => name.toLowerCase().startsWith(wanted))
       .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
@@ -223,9 +246,65 @@ export class Checker {
     }));
   }
 
+  /** The compiler's completions; undefined for a plain name, which it cannot complete without a registry of imports. */
+  #completions(place: number): CompletionInfo | undefined {
+    try {
+      return this.#project.checker.getCompletionsAtPosition(this.#current, place, { includeSymbol: true });
+    } catch (error) {
+      if (!/auto imports/.test((error as Error).message)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A plain name at `place`: what the scopes around it declare, what earlier cells left, the globals and the keywords. */
+  #scopeCompletions(place: number, wanted: string): Completion[] {
+    const { checker, program } = this.#project;
+    const file = program.getSourceFile(this.#current);
+    const found = new Map<string, string>();
+    const offer = ({ name, type }: ScopeName): void => {
+      if (name.toLowerCase().startsWith(wanted) && !found.has(name)) found.set(name, type);
+    };
+    for (const [name, { declaration }] of this.#names) offer({ name, type: declaration.kind });
+    for (const name of file ? namesAround(file, place) : []) offer(name);
+    const near = found.size;
+    for (const name of this.#globals.names) offer({ name, type: /^[A-Z]/.test(name) ? 'class' : 'function' });
+    for (const name of this.#builtIn()) offer(name);
+    const names = [...found.keys()];
+    const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);
+    const meaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace | SymbolFlags.Alias;
+    return sorted.map((name, i) => {
+      const type = found.get(name)!;
+      if (i >= 20 || type === 'keyword') return { text: name, type };
+      const symbol = checker.resolveName(name, meaning, { document: this.#current, position: place });
+      return { text: name, type, signature: symbol && this.#signature(symbol) };
+    });
+  }
+
+  /** JavaScript's and Node's globals, and the keywords. */
+  #builtIn(): readonly ScopeName[] {
+    if (this.#builtIns) return this.#builtIns;
+    const code = 'globalThis.';
+    const shift = this.#show(code, []);
+    const entries = this.#completions(shift + code.length)?.entries ?? [];
+    this.#builtIns = [
+      ...entries.map(({ name, kind }) => ({
+        name,
+        type: kind === undefined ? 'variable' : (CompletionItemKind[kind] ?? 'variable').toLowerCase(),
+      })),
+      ...sessionNames.map((name) => ({ name, type: 'function' })),
+      ...keywordNames,
+    ];
+    return this.#builtIns;
+  }
+
   #signature(symbol: TsSymbol): string | undefined {
-    const type = this.#project.checker.getTypeOfSymbol(symbol);
-    return type && this.#project.checker.typeToString(type);
+    const { checker } = this.#project;
+    const meant = symbol.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    const type =
+      meant.flags & SymbolFlags.Value
+        ? checker.getTypeOfSymbol(meant)
+        : checker.getDeclaredTypeOfSymbol(meant);
+    return type && checker.typeToString(type);
   }
 
   /** Type and documentation of the name at `cursor`. */
@@ -236,8 +315,9 @@ export class Checker {
   ): { type: string; documentation: string; name: string } | null {
     const shift = this.#show(code, own, true);
     const { checker } = this.#project;
-    const symbol = checker.getSymbolAtPosition(this.#current, shift + cursor);
-    if (!symbol) return null;
+    const named = checker.getSymbolAtPosition(this.#current, shift + cursor);
+    if (!named) return null;
+    const symbol = named.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(named) : named;
     const type = checker.getTypeAtPosition(this.#current, shift + cursor) ?? checker.getTypeOfSymbol(symbol);
     return {
       name: symbol.name,

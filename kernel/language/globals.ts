@@ -4,72 +4,89 @@ import { join } from 'node:path';
 /** What every cell has besides JavaScript and Node: `runtime/session.ts` puts the values there. */
 const session = `
 /** Asks the user for a line of text; blocks until it is there. */
-declare function input(prompt?: string, options?: { password?: boolean }): string;
+function input(prompt?: string, options?: { password?: boolean }): string;
 /** Asks for a line of text; the default when it is empty. */
-declare function prompt(message?: string, defaultValue?: string): string | null;
+function prompt(message?: string, defaultValue?: string): string | null;
 /** Asks a yes-or-no question. */
-declare function confirm(message?: string): boolean;
+function confirm(message?: string): boolean;
 /** The sources of the cells, by number. */
-declare const In: string[];
+const In: string[];
 /** The results of the cells, by number. */
-declare const Out: Record<number, unknown>;
+const Out: Record<number, unknown>;
 /** The last result, the one before, and the one before that. */
-declare const __magic: {
+const __magic: {
   line(name: string, args: string): Promise<void>;
   cell(name: string, args: string, body: string): Promise<void>;
   time<T>(body: () => Promise<T>): Promise<T>;
   timeit<T>(body: () => Promise<T>): Promise<void>;
 };
-// Packages that are installed at their first use have no types here.
-declare module 'npm:*';
-declare const _: any;
-declare const __: any;
-declare const ___: any;
+const _: any;
+const __: any;
+const ___: any;
 `;
 
-/** Ambient declarations for cells: the session's functions, and every export of the library as a global. */
-export function globalDeclarations(root: string): string {
-  const indexes = ['src', 'display'].map((folder) => join(root, 'dist', folder, 'index.d.ts'));
-  return [session, ...indexes.filter((path) => existsSync(path)).map(libraryGlobals)].join('\n');
+/** The names of the functions and values above. */
+export const sessionNames = [...session.matchAll(/^(?:function|const) (\w+)/gm)]
+  .map(([, name]) => name)
+  .filter((name) => !name.startsWith('_'));
+
+/** Another file, because it must not be a module: packages that are not installed yet have no types. */
+export const ambientDeclarations = "declare module 'npm:*';\n";
+
+/** The declaration files whose exports are globals of every cell, by the name that cells may import them with. */
+const libraries = { gradbook: 'dist/src/index.d.ts', 'gradbook/display': 'dist/display/index.d.ts' };
+
+/** What cells have as globals besides JavaScript and Node. */
+export interface Globals {
+  /** The text of an ambient declaration file. */
+  text: string;
+  /** Names of the library. */
+  names: string[];
 }
 
-/** `declare global` for each name that the library's index exports. */
-function libraryGlobals(index: string): string {
-  const module = JSON.stringify(index.replace(/\.d\.ts$/, '.js'));
-  const values = new Set<string>();
-  const types = new Set<string>();
-  collect(index, values, types);
-  const lines = [
-    ...[...values].map((name) => `declare const ${name}: typeof import(${module}).${name};`),
-    ...[...types].map((name) => `type ${name} = import(${module}).${name};`),
-  ];
-  return lines.join('\n');
+/**
+ * Ambient declarations for cells: the session's functions, and every export of the library as a global alias, which keeps its types,
+ * generics, members and documentation.
+ */
+export function globalDeclarations(root: string): Globals {
+  const names = new Set<string>();
+  const imports: string[] = [];
+  const aliases: string[] = [];
+  for (const [library, path] of Object.entries(libraries)) {
+    const index = join(root, path);
+    if (!existsSync(index)) continue;
+    const space = `library${imports.length}`;
+    imports.push(`import * as ${space} from ${JSON.stringify(library)};`);
+    const exported = new Set<string>();
+    collect(index, exported);
+    for (const name of exported) {
+      if (names.has(name)) continue;
+      names.add(name);
+      aliases.push(`  export import ${name} = ${space}.${name};`);
+    }
+  }
+  const text = `${imports.join('\n')}\nexport {};\ndeclare global {\n${session}\n${aliases.join('\n')}\n}\n`;
+  return { text, names: [...names] };
 }
 
-/** Reads the export lists of generated declaration files; `export *` is followed. */
-function collect(path: string, values: Set<string>, types: Set<string>): void {
+/** The names that a generated declaration file exports; `export *` is followed. */
+function collect(path: string, names: Set<string>): void {
   const text = readFileSync(path, 'utf8');
   for (const [, target] of text.matchAll(/^export \* from ['"](.+?)['"]/gm))
-    collect(join(path, '..', target.replace(/\.(js|ts)$/, '.d.ts')), values, types);
-  for (const [, name] of text.matchAll(/^export \* as (\w+) from/gm)) values.add(name);
-  for (const [, name] of text.matchAll(/^export declare (?:const|function|let) (\w+)/gm)) values.add(name);
-  for (const [, name] of text.matchAll(/^export (?:declare )?(?:abstract )?class (\w+)/gm)) {
-    values.add(name);
-    types.add(name);
-  }
-  for (const [, , name] of text.matchAll(/^export (declare )?(?:interface|type) (\w+)(?=[^<\w])(?!<)/gm))
-    types.add(name);
-  for (const [, onlyTypes, list] of text.matchAll(/^export (type )?\{([^}]*)\}/gm))
-    for (const item of list
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean)) {
-      const isType = onlyTypes !== undefined || item.startsWith('type ');
-      const name = item
-        .replace(/^type /, '')
-        .split(/ as /)
-        .at(-1)!;
-      (isType ? types : values).add(name);
-      if (!isType && /^[A-Z]/.test(name)) types.add(name);
-    }
+    collect(join(path, '..', target.replace(/\.(js|ts)$/, '.d.ts')), names);
+  for (const [, name] of text.matchAll(/^export \* as (\w+) from/gm)) names.add(name);
+  for (const [, name] of text.matchAll(
+    /^export (?:declare )?(?:abstract )?(?:const enum|const|let|function|class|enum|namespace|interface|type) (\w+)/gm,
+  ))
+    names.add(name);
+  for (const [, list] of text.matchAll(/^export (?:type )?\{([^}]*)\}/gm))
+    for (const item of list.split(','))
+      if (item.trim() !== '')
+        names.add(
+          item
+            .trim()
+            .replace(/^type /, '')
+            .split(/ as /)
+            .at(-1)!,
+        );
 }

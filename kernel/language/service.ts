@@ -31,12 +31,7 @@ export class LanguageService implements Language {
     this.#checker = new Checker(folder);
   }
 
-  async prepare(cell: {
-    code: string;
-    executionCount: number;
-    path: string;
-    level: CheckLevel;
-  }): Promise<PreparedCell> {
+  async prepare(cell: { id: number; code: string; level: CheckLevel }): Promise<PreparedCell> {
     const code = lowerMagics(cell.code);
     const syntax = readCell(code);
     const failed = (errors: Diagnostic[]): PreparedCell => ({
@@ -57,12 +52,13 @@ export class LanguageService implements Language {
         })),
       );
     this.#checker.setLevel(cell.level);
+    this.#checker.linkPackages(code);
     const found = cell.level === 'off' ? [] : this.#checker.check(code, syntax.declarations);
     const stops = cell.level !== 'warn';
     if (stops && found.length > 0) return failed(found);
     const transformed = transformCell(code, syntax, this.#values);
     const declares = syntax.declarations.filter((d) => d.kind !== 'type').map((d) => d.name);
-    this.#pending.set(cell.executionCount, { code, declarations: syntax.declarations });
+    this.#pending.set(cell.id, { code, declarations: syntax.declarations });
     return {
       ...transformed,
       errors: [],
@@ -75,10 +71,10 @@ export class LanguageService implements Language {
     };
   }
 
-  async commit(executionCount: number): Promise<void> {
-    const cell = this.#pending.get(executionCount);
+  async commit(id: number): Promise<void> {
+    const cell = this.#pending.get(id);
     if (!cell) return;
-    this.#pending.delete(executionCount);
+    this.#pending.delete(id);
     for (const { name, kind } of cell.declarations) if (kind !== 'type') this.#values.add(name);
     this.#checker.commit(cell.code, cell.declarations);
   }

@@ -1,6 +1,14 @@
 import { Script } from 'node:vm';
 import type { MessagePort } from 'node:worker_threads';
-import type { CellError, CheckLevel, ExecuteOutcome, FromUser, Language, ToUser } from '../interfaces.ts';
+import type {
+  CellError,
+  CheckLevel,
+  ExecuteOutcome,
+  FromUser,
+  Language,
+  MimeBundle,
+  ToUser,
+} from '../interfaces.ts';
 import { shared, sharedHeader } from '../protocol/interrupt.ts';
 import { Comms } from './comms.ts';
 import type { CellContext } from './context.ts';
@@ -50,7 +58,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     language,
     level: 'error' as CheckLevel,
     children: new Set(),
-    runSource: (code, path) => runSource(code, path, 0),
+    runSource: (code) => runSource(code, output.context?.executionCount ?? 0),
   };
 
   const recent = { _: undefined as unknown, __: undefined as unknown, ___: undefined as unknown };
@@ -73,13 +81,15 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   const tasks = new Tasks();
   output.capture();
   /** Compiles and runs one source; the value is that of its last expression. */
-  async function runSource(code: string, path: string, executionCount: number): Promise<unknown> {
-    const prepared = await language.prepare({ code, executionCount, path, level: host.level });
+  async function runSource(code: string, executionCount: number): Promise<unknown> {
+    const id = ++serial;
+    await untilInterrupted(modules.installMentioned(code));
+    const prepared = await untilInterrupted(language.prepare({ id, code, level: host.level }));
     if (prepared.errors.length > 0)
       throw new StoppedByCheck(tracebacks.diagnostics(executionCount, prepared.errors));
     for (const warning of prepared.warnings)
       output.stream('stderr', `${tracebacks.diagnostics(executionCount, [warning]).traceback.join('\n')}\n`);
-    const file = `gradbook:cell-${executionCount}-${++serial}`;
+    const file = `gradbook:cell-${executionCount}-${id}`;
     tracebacks.add(file, executionCount, code, prepared.map!);
     const run = new Script(prepared.code!, { filename: file }).runInThisContext() as (
       $: Session,
@@ -88,7 +98,7 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
       return await inTask(() => run(session));
     } finally {
       await session.disposeAll();
-      await language.commit(executionCount);
+      await language.commit(id);
     }
   }
 
@@ -103,29 +113,19 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     inputs[executionCount] = request.code;
     await preloaded;
     const outcome = await output.within(context, async (): Promise<ExecuteOutcome> => {
-      let stop: (error: Interrupted) => void = () => {};
-      const interrupted = new Promise<never>((_, reject) => {
-        stop = reject;
-        interrupts.add(stop);
-      });
-      interrupted.catch(() => {});
       try {
-        const value = await Promise.race([
-          runSource(request.code, `cell-${executionCount}.ts`, executionCount),
-          interrupted,
-        ]);
+        const value = await runSource(request.code, executionCount);
         if (value !== undefined && !request.silent) await show(value, executionCount);
         return {
           status: 'ok',
           payload: context.payload,
-          userExpressions: await expressions(request.userExpressions),
+          userExpressions: await expressions(request.userExpressions, executionCount),
         };
       } catch (thrown) {
         const error = thrown instanceof StoppedByCheck ? thrown.error : tracebacks.describe(thrown);
         if (!request.silent) output.publish('error', { ...error });
         return { status: 'error', ...error };
       } finally {
-        interrupts.delete(stop);
         shower.cellEnded(context);
       }
     });
@@ -138,21 +138,27 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     Object.assign(globalThis, recent);
     // What redraws itself needs a display id, which front-ends heed in display_data alone.
     if (displayIdOf(value)) {
-      display(await mimeBundle(value), { raw: true, id: displayIdOf(value) });
+      display(await bundleOf(value), { raw: true, id: displayIdOf(value) });
       return;
     }
     output.publish('execute_result', {
       execution_count: executionCount,
-      data: await mimeBundle(value),
+      data: await bundleOf(value),
       metadata: {},
     });
   }
 
-  async function expressions(wanted: Record<string, string>): Promise<Record<string, unknown>> {
+  /** A display method is the user's code too. */
+  const bundleOf = (value: unknown): Promise<MimeBundle> => inTask(async () => mimeBundle(value));
+
+  async function expressions(
+    wanted: Record<string, string>,
+    executionCount: number,
+  ): Promise<Record<string, unknown>> {
     const entries = Object.entries(wanted).map(async ([name, code]) => {
       try {
-        const value = await runSource(code, name, 0);
-        return [name, { status: 'ok', data: await mimeBundle(value), metadata: {} }] as const;
+        const value = await runSource(code, executionCount);
+        return [name, { status: 'ok', data: await bundleOf(value), metadata: {} }] as const;
       } catch (thrown) {
         const error = thrown instanceof StoppedByCheck ? thrown.error : tracebacks.describe(thrown);
         return [name, { status: 'error', ...error }] as const;
@@ -161,18 +167,34 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
     return Object.fromEntries(await Promise.all(entries));
   }
 
+  /** What `body` gives, or the interrupt that came first: a terminated cell never settles by itself. */
+  async function untilInterrupted<T>(body: Promise<T>): Promise<T> {
+    let stop: (error: Interrupted) => void = () => {};
+    const interrupted = new Promise<never>((_, reject) => {
+      stop = reject;
+      interrupts.add(stop);
+    });
+    try {
+      return await Promise.race([body, interrupted]);
+    } finally {
+      interrupts.delete(stop);
+    }
+  }
+
   /**
    * Runs `body` as an event-loop task of its own, and as the code of the running cell: an interrupt terminates JavaScript up to the
    * event loop, and what was under way there must be the cell alone.
    */
   function inTask<T>(body: () => Promise<T>): Promise<T> {
     const context = output.context!;
-    return new Promise((resolve, reject) => {
-      tasks.start(() => {
-        output.tracker.clear();
-        output.within(context, body).then(resolve, reject);
-      });
-    });
+    return untilInterrupted(
+      new Promise((resolve, reject) => {
+        tasks.start(() => {
+          output.tracker.clear();
+          output.within(context, body).then(resolve, reject);
+        });
+      }),
+    );
   }
 
   /** The library's names become globals; a cell that comes earlier waits for them. */

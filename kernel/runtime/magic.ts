@@ -16,7 +16,7 @@ export interface MagicHost {
   language: Language;
   level: CheckLevel;
   /** Runs source as a part of the running cell. */
-  runSource(code: string, path: string): Promise<unknown>;
+  runSource(code: string): Promise<unknown>;
   /** Children that an interrupt must end. */
   children: Set<{ kill(signal?: NodeJS.Signals): boolean }>;
 }
@@ -128,8 +128,7 @@ export function createMagic(host: MagicHost) {
       host.output.context?.payload.push({ source: 'set_next_input', text, replace: true });
     },
     run: (args) => {
-      const path = resolve(host.modules.folder, args);
-      return host.runSource(readFileSync(path, 'utf8'), path);
+      return host.runSource(readFileSync(resolve(host.modules.folder, args), 'utf8'));
     },
     npm: async (args) => {
       await shell(`npm ${args}`, host.modules.folder);

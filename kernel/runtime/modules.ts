@@ -6,7 +6,7 @@ import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transformSync } from 'oxc-transform';
 
-import { installPackage, parseNpmSpecifier } from './npmCache.ts';
+import { installPackage, npmSpecifiers, parseNpmSpecifier } from '../npm/cache.ts';
 
 const kernelRequire = createRequire(import.meta.url);
 const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/index.js'];
@@ -57,6 +57,12 @@ export class Modules {
     if (specifier.startsWith('npm:')) return this.#npm(specifier);
     this.onImport(specifier);
     return (await import(this.#resolvePackage(specifier))) as Record<string, unknown>;
+  }
+
+  /** Installs the packages that a cell names, so that it is checked with their types. */
+  async installMentioned(code: string): Promise<void> {
+    for (const specifier of npmSpecifiers(code))
+      await installPackage(this.#folder, parseNpmSpecifier(specifier), this.#print);
   }
 
   /** `npm:name@range/path`: installed at its first use. */

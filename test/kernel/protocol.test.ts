@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Received, TestKernel } from './client.ts';
@@ -176,6 +179,50 @@ describe('the wire', () => {
   test('an unknown comm target is closed by the kernel', async () => {
     const id = await kernel.send('comm_open', { comm_id: 'c1', target_name: 'nobody', data: {} });
     await kernel.until(() => types(kernel.of(id)).includes('comm_close'));
+  });
+});
+
+describe('completion', () => {
+  const complete = async (code: string, cursor = code.indexOf('¦')) =>
+    (
+      await kernel.request('complete_request', {
+        code: code.replace('¦', ''),
+        cursor_pos: [...code.slice(0, cursor)].length,
+      })
+    ).content as unknown as {
+      matches: string[];
+      cursor_start: number;
+      metadata: { _jupyter_types_experimental: { text: string; type: string; signature: string }[] };
+    };
+
+  test.each([
+    ['a name of an earlier cell', 'wonderf|', 'wonderful'],
+    ['a name of an earlier cell inside a call', 'f(wonderf|)', 'wonderful'],
+    ['a parameter', 'function f(localName: number) { return localN| }', 'localName'],
+    ['a parameter in an unfinished cell', '[1].map((itemOne) => item|', 'itemOne'],
+    ['a name of a block', 'if (true) { const innermost = 1; innerm| }', 'innermost'],
+    ['a global of the library', 'tens|', 'tensor'],
+    ['a type of the library', 'let x: Tens|', 'Tensor'],
+    ['a global of JavaScript', 'Weak|', 'WeakMap'],
+    ['a member', 'wonderful.leng|', 'length'],
+    ['a member of a namespace of the library', 'F.rel|', 'relu'],
+    ['a keyword', 'cont|', 'continue'],
+    ['a string of a union', "const side: 'left' | 'right' = 'le¦'", 'left'],
+  ])('knows %s', async (_, code, name) => {
+    await kernel.execute('const wonderful = [1]');
+    const marked = code.includes('¦') ? code : code.replace('|', '¦');
+    const found = await complete(marked.replace('¦', ''), marked.indexOf('¦'));
+    expect(found.matches).toContain(name);
+  });
+
+  test('counts code points, and tells types and signatures', async () => {
+    const found = await complete("const s = '😀'; wonderf¦");
+    expect(found.cursor_start).toBe([..."const s = '😀'; "].length);
+    expect(found.metadata._jupyter_types_experimental[0]).toMatchObject({
+      text: 'wonderful',
+      type: 'const',
+      signature: 'number[]',
+    });
   });
 });
 
@@ -384,6 +431,35 @@ describe('cells', () => {
       '',
     );
     expect(traceback((await kernel.execute("await import('npm:')")).outputs)).toMatch(/is not a package/);
+  });
+
+  test('a package has its own types in the cell that installs it and later, also without a network', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gradbook-package-'));
+    const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+    write(
+      'package.json',
+      '{ "name": "halves", "version": "1.0.0", "type": "module", "types": "./main.d.ts", "main": "./main.js" }',
+    );
+    write('main.js', 'export const half = (x) => x / 2;');
+    write('main.d.ts', '/** Half of x. */ export declare function half(x: number): number;');
+    const source = `import { half } from 'npm:halves@file:${folder}';`;
+    const wrong = await kernel.execute(`${source} const text: string = half(3)`);
+    expect(traceback(wrong.outputs)).toMatch(/'number' is not assignable to type 'string'/);
+    expect(result((await kernel.execute(`${source} half(3)`)).outputs)).toBe('1.5');
+    const { content } = await kernel.request('inspect_request', {
+      code: 'half',
+      cursor_pos: 2,
+      detail_level: 0,
+    });
+    expect((content.data as Record<string, string>)['text/plain']).toMatch(/number[\s\S]*Half of x/);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('without a network an npm: import is an error in npm’s words', async () => {
+    await kernel.execute('%env npm_config_registry=http://127.0.0.1:9');
+    const { reply } = await kernel.execute("import x from 'npm:is-odd@3.0.1'");
+    await kernel.execute('delete process.env.npm_config_registry;');
+    expect(reply.content.evalue).toMatch(/npm could not install is-odd@3\.0\.1.*ECONNREFUSED/s);
   });
 
   test('magics run, and never break the type check', async () => {
