@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelProcess, Relayed } from '../../lab/server/kernelProcess.ts';
+import type { Relayed } from '../../lab/server/connection.ts';
+import type { KernelProcess } from '../../lab/server/kernelProcess.ts';
 import type { MimeBundle } from '../interfaces.ts';
 import { protocolVersion } from '../protocol/message.ts';
 
@@ -22,7 +23,11 @@ export class KernelClient {
 
   constructor(kernel: KernelProcess) {
     this.#kernel = kernel;
-    this.#stop = kernel.listen((message) => void this.#heard(message));
+    this.#stop = kernel.listen((message) => {
+      // Not awaited: an answer to input() may take as long as its reader likes.
+      void this.#heard(message);
+      return undefined;
+    });
   }
 
   async request(
