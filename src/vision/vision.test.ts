@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { type Tensor, tensor, vision } from '../index.ts';
+import { full, type Tensor, tensor, vision, zeros } from '../index.ts';
 
 // What torchvision 0.14 gives for each operation.
 interface Case {
@@ -39,6 +39,7 @@ const run: Record<string, (inputs: Tensor[], k: Options) => Tensor> = {
   completeBoxIouLoss: ([a, b], k) => vision.completeBoxIouLoss(a, b, k),
   boxArea: ([a]) => vision.boxArea(a),
   clipBoxesToImage: ([a], k) => vision.clipBoxesToImage(a, k.size),
+  sigmoidFocalLoss: ([x, t], k) => vision.sigmoidFocalLoss(x, t, k),
   removeSmallBoxes: ([a], k) => vision.removeSmallBoxes(a, k.minSize),
   boxConvert: ([a], k) => vision.boxConvert(a, k.inFmt, k.outFmt),
   roiAlign: ([x, rois], k) => vision.roiAlign(x, rois, k.outputSize, k),
@@ -51,7 +52,7 @@ const run: Record<string, (inputs: Tensor[], k: Options) => Tensor> = {
     new vision.DefaultBoxGenerator(k.aspectRatios).generate(k.imageSize, inputs as never),
 };
 
-test.each(cases.map((c, i) => [`${c.op} ${i}`, c] as const))(
+test.each(cases.flatMap((c, i) => (c.op in run ? [[`${c.op} ${i}`, c] as const] : [])))(
   '%s equals torchvision',
   (_, { op, inputs, kwargs, out }) => {
     const ours = run[op](inputs.map(make) as Tensor[], kwargs);
@@ -63,6 +64,74 @@ test.each(cases.map((c, i) => [`${c.op} ${i}`, c] as const))(
     });
   },
 );
+
+const pyramids = cases.filter(({ op }) => op === 'FeaturePyramidNetwork');
+
+test.each(pyramids.map((c) => [c.kwargs.names as string[], c] as const))(
+  'a feature pyramid over %s equals torchvision, with its parameter names',
+  (names, { inputs, kwargs: k, out }) => {
+    const extra = k.lastLevelMaxPool ? new vision.LastLevelMaxPool() : null;
+    const fpn = new vision.FeaturePyramidNetwork(k.inChannels, k.outChannels, extra).double();
+    const state = Object.entries(k.state).map(([name, value]) => [name, make(value) as Tensor]);
+    fpn.loadStateDict(Object.fromEntries(state));
+    const [maps] = inputs as unknown[][];
+    const results = fpn(Object.fromEntries(maps.map((map, i) => [names[i], make(map) as Tensor])));
+    expect(Object.keys(results)).toEqual(names);
+    for (const [i, result] of Object.values(results).entries()) {
+      const wanted = make((out as unknown as unknown[])[i]) as Tensor;
+      expect(result.shape).toEqual(wanted.shape);
+      expect(result.sub(wanted).abs().amax().item()).toBeLessThan(1e-10);
+    }
+  },
+);
+
+test('p6 and p7 halve the coarsest result, or the coarsest input where that has the channels', () => {
+  const maps = { c4: zeros([1, 4, 8, 8]), c5: zeros([1, 6, 4, 4]) };
+  const ofResult = new vision.FeaturePyramidNetwork([4, 6], 8, new vision.LastLevelP6P7(8, 8))(maps);
+  const ofInput = new vision.FeaturePyramidNetwork([4, 6], 8, new vision.LastLevelP6P7(6, 8))(maps);
+  for (const result of [ofResult, ofInput])
+    expect(Object.entries(result).map(([name, { shape }]) => [name, shape])).toEqual([
+      ['c4', [1, 8, 8, 8]],
+      ['c5', [1, 8, 4, 4]],
+      ['p6', [1, 8, 2, 2]],
+      ['p7', [1, 8, 1, 1]],
+    ]);
+});
+
+test('the focal loss of a logit of 0 and of a confident mistake', () => {
+  const loss = vision.sigmoidFocalLoss(tensor([0, 2]), tensor([1, 0]));
+  expect((loss.toArray() as number[]).map((v) => v.toFixed(6))).toEqual(['0.043322', '1.237559']);
+});
+
+test('roiPool rounds to whole pixels and includes the end; its gradient goes to the greatest', () => {
+  const x = tensor(
+    Array.from({ length: 16 }, (_, i) => i),
+    { dtype: 'float64' },
+  ).reshape([1, 1, 4, 4]);
+  x.requiresGrad_();
+  const y = vision.roiPool(x, tensor([[0, 0, 0, 3, 3]], { dtype: 'float64' }), 2);
+  expect(y.reshape([-1]).toArray()).toEqual([5, 7, 13, 15]);
+  y.sum().backward();
+  expect(x.grad!.reshape([-1]).toArray()).toEqual([0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1]);
+  const outside = vision.roiPool(x, tensor([[0, 9, 9, 12, 12]], { dtype: 'float64' }), 1);
+  expect(outside.item()).toBe(0);
+});
+
+test('a box is read from the level that suits its size: 224 pixels from level 4, half of that one below', () => {
+  const features = Object.fromEntries(
+    [2, 3, 4, 5].map((k) => [`p${k}`, full([2, 1, 512 / 2 ** k, 512 / 2 ** k], k)]),
+  );
+  const pooler = new vision.MultiScaleRoiAlign(['p2', 'p3', 'p4', 'p5'], 2);
+  const square = (size: number): number[] => [8, 8, 8 + size, 8 + size];
+  const boxes = [
+    tensor([square(448), square(56), square(224)]),
+    tensor([square(112), square(111), square(20)]),
+  ];
+  const pooled = pooler.pool(features, boxes, [512, 512]);
+  expect(pooled.shape).toEqual([6, 1, 2, 2]);
+  expect(pooled.select(3, 0).select(2, 0).reshape([-1]).toArray()).toEqual([5, 2, 4, 3, 2, 2]);
+  expect(pooler.pool(features, [zeros([0, 4]), zeros([0, 4])], [512, 512]).shape).toEqual([0, 1, 2, 2]);
+});
 
 test('roiAlign of 0..15 as a 4x4 map: whole pixels, and aligned by half a pixel', () => {
   const x = tensor(
@@ -142,6 +211,16 @@ test.each([
     'an image that the batch lacks',
     () => vision.roiAlign(tensor([[[[1]]]]), tensor([[3, 0, 0, 1, 1]]), 1),
     /roi 0 names image 3/,
+  ],
+  [
+    'a pyramid with too few maps',
+    () => new vision.FeaturePyramidNetwork([1, 2], 4)({ c2: zeros([1, 1, 4, 4]) }),
+    /FeaturePyramidNetwork: 1 feature maps \(c2\) for 2 levels/,
+  ],
+  [
+    'a feature map that is missing',
+    () => new vision.MultiScaleRoiAlign(['p3'], 2).pool({ p2: zeros([1, 1, 4, 4]) }, [zeros([1, 4])], [8, 8]),
+    /MultiScaleRoiAlign: no feature map 'p3': there are p2/,
   ],
   [
     'thresholds the wrong way round',
