@@ -141,7 +141,9 @@ export const add: Scaled = op(
     plainAdd(input, options === undefined ? other : scaled(options.alpha ?? 1, other)),
 );
 
-/** input - alpha * other, with broadcasting and type promotion. */
+const isBool = (value: Arg): boolean => typeof value === 'object' && value.dtype === 'bool';
+
+/** input - alpha * other, with broadcasting and type promotion. Error: two bool tensors. */
 export const sub: Scaled = op(
   {
     name: 'sub',
@@ -150,8 +152,11 @@ export const sub: Scaled = op(
     differentiable: true,
     samples: pair,
   },
-  (input: Arg, other: Arg, options?: { alpha?: number }) =>
-    plainSub(input, options === undefined ? other : scaled(options.alpha ?? 1, other)),
+  (input: Arg, other: Arg, options?: { alpha?: number }) => {
+    if (isBool(input) && isBool(other))
+      throw new TypeError('sub: two bool tensors cannot be subtracted: use logicalXor or bitwiseXor');
+    return plainSub(input, options === undefined ? other : scaled(options.alpha ?? 1, other));
+  },
 );
 
 /** other - alpha * input. */

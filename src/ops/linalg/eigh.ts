@@ -79,7 +79,9 @@ const eighPrimitive: Primitive<{ upper: boolean }> = {
     if (gv) {
       const one = identities(values.shape[0], values.shape[1], values.dtype);
       const gaps = add(sub(unsqueeze(values, 1), unsqueeze(values, 2)), one);
-      const part = mul(div(matmul(vt, gv), gaps), sub(1, one));
+      // Only turns count, since the vectors stay orthonormal: half the antisymmetric part.
+      const inner = matmul(vt, gv);
+      const part = div(sub(inner, transpose(inner, 1, 2)), mul(gaps, 2));
       middle = middle ? add(middle, part) : part;
     }
     return [middle && matmul(matmul(vectors, middle), vt)];
