@@ -90,3 +90,8 @@ if (process.argv.includes('--lab')) {
     run('Building JupyterLab', process.execPath, ['build.js'], app),
   );
 }
+// Without a compiler, or where it fails, the library runs on its reference engine and says so.
+const { buildEngines } = await import('../dist/src/engine/build.js');
+await buildEngines(undefined, (line) => process.stderr.write(`${line}\n`)).catch((error) =>
+  process.stderr.write(`${error.message}\n`),
+);

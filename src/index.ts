@@ -11,6 +11,14 @@ export {
   setGradEnabled,
 } from './autograd/mode.ts';
 export * as data from './data/index.ts';
+export {
+  engineStatus,
+  getNumThreads,
+  setInterruptWords,
+  setNumThreads,
+  useNativeEngine,
+  useReferenceEngine,
+} from './engine/native.ts';
 export * as io from './io/index.ts';
 export * as metric from './metric/index.ts';
 export * as F from './nn/functional/index.ts';

@@ -74,6 +74,16 @@ function caller(entry: Entry, length: number): Loose {
   }
 }
 
+/** Runs `notice` before the next kernel, once. */
+export function setFirstUse(notice: () => void): void {
+  for (const entry of entries.values())
+    entry.fast = () => {
+      useEngine(engine, kernels);
+      notice();
+      return false;
+    };
+}
+
 /** Makes an engine's kernels the active ones; an empty map is the reference engine. */
 export function useEngine(name: string, active: ReadonlyMap<string, NativeKernel>): void {
   engine = name;

@@ -18,7 +18,10 @@ const info: Record<DType, DTypeInfo> = {
   bool: { bytes: 1, array: Uint8Array, category: 0 },
 };
 
+const { float32 } = info;
+
 export function dtypeInfo(dtype: DType): DTypeInfo {
+  if (dtype === 'float32') return float32;
   const entry = info[dtype];
   if (!entry) throw new TypeError(`unknown dtype '${dtype}': use ${Object.keys(info).join(', ')}`);
   return entry;

@@ -1,0 +1,202 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** An instruction set that the engine is compiled for. */
+export type Isa = 'avx512' | 'avx2' | 'baseline' | 'neon';
+
+const commonFlags = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=fast',
+  '-fvisibility=hidden',
+  '-pthread',
+  '-w',
+];
+
+const isaFlags: Readonly<Record<Isa, readonly string[]>> = {
+  avx512: ['-march=x86-64-v4', '-mprefer-vector-width=512'],
+  avx2: ['-march=x86-64-v3'],
+  baseline: [],
+  neon: [],
+};
+
+/** The instruction sets of this kind of machine, the fastest first. */
+export const isas = (): readonly Isa[] =>
+  process.arch === 'x64'
+    ? ['avx512', 'avx2', 'baseline']
+    : process.arch === 'arm64'
+      ? ['neon', 'baseline']
+      : ['baseline'];
+
+/** Where the package lies, seen from the sources or from `dist`. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+const sourceFolder = (): string => join(packageRoot(), 'src/engine/native');
+
+const sources = (): string[] =>
+  readdirSync(sourceFolder())
+    .filter((name) => /\.(cpp|h)$/.test(name))
+    .sort();
+
+/** Compiles with AddressSanitizer and UndefinedBehaviorSanitizer, into files of their own. */
+const sanitize = process.env.GRADBOOK_SANITIZE === '1';
+
+function fingerprint(): string {
+  const hash = createHash('sha256').update(`${process.arch} ${process.platform} ${sanitize}`);
+  for (const name of sources()) hash.update(name).update(readFileSync(join(sourceFolder(), name)));
+  hash.update(JSON.stringify([commonFlags, isaFlags]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Built engines lie in the package, or in the user's cache where the package cannot be written. */
+function outputFolders(): string[] {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  return [join(packageRoot(), 'dist/native'), join(cache, 'gradbook/native')];
+}
+
+const fileName = (isa: Isa): string => `${fingerprint()}-${isa}.node`;
+
+/** The built engine for an instruction set, or null. */
+export function builtEngine(isa: Isa): string | null {
+  const name = fileName(isa);
+  for (const folder of outputFolders()) if (existsSync(join(folder, name))) return join(folder, name);
+  return null;
+}
+
+/** The system's C++ compiler: `CXX`, or the first of c++, g++ and clang++ that runs. Null where there is none. */
+export function findCompiler(): string | null {
+  if (process.platform === 'win32') return null;
+  for (const name of process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'])
+    if (spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0) return name;
+  return null;
+}
+
+function writableFolder(): string {
+  for (const folder of outputFolders())
+    try {
+      mkdirSync(folder, { recursive: true });
+      const probe = join(folder, `.probe-${process.pid}`);
+      writeFileSync(probe, '');
+      rmSync(probe);
+      return folder;
+    } catch {
+      // The next one.
+    }
+  throw new Error(`none of ${outputFolders().join(', ')} can be written`);
+}
+
+interface Step {
+  readonly args: string[];
+  readonly output: string;
+}
+
+/** Compiler calls: each source to an object (`module.cpp` without instruction set flags), then the link. */
+function steps(isa: Isa, folder: string): { compile: Step[]; link: Step } {
+  const require = createRequire(import.meta.url);
+  const { include_dir: headers } = require('node-api-headers') as { include_dir: string };
+  const extra = sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : [];
+  const compile = sources()
+    .filter((name) => name.endsWith('.cpp'))
+    .map((name) => {
+      const output = join(folder, name.replace('.cpp', '.o'));
+      const own = name === 'module.cpp' ? [] : isaFlags[isa];
+      return {
+        args: [
+          ...commonFlags,
+          ...own,
+          ...extra,
+          `-DGRADBOOK_ISA="${isa}"`,
+          '-DNAPI_VERSION=8',
+          `-I${headers}`,
+          '-c',
+          join(sourceFolder(), name),
+          '-o',
+          output,
+        ],
+        output,
+      };
+    });
+  const output = join(folder, 'engine.node');
+  const undefinedSymbols = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+  return {
+    compile,
+    link: {
+      args: [
+        '-shared',
+        '-pthread',
+        ...extra,
+        ...undefinedSymbols,
+        ...compile.map((step) => step.output),
+        '-o',
+        output,
+      ],
+      output,
+    },
+  };
+}
+
+function compileOne(compiler: string, { args }: Step): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(compiler, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let text = '';
+    child.stderr.on('data', (data) => (text += data));
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${compiler} failed:\n${text.slice(0, 4000)}`)),
+    );
+  });
+}
+
+/**
+ * Compiles the engine for the given instruction sets, as many files at a time as there are cores; what is built already stays.
+ *
+ * Errors: the compiler's; no folder that can be written. Returns false where there is no compiler.
+ */
+export async function buildEngines(
+  wanted: readonly Isa[] = isas(),
+  report: (line: string) => void = () => {},
+): Promise<boolean> {
+  const missing = wanted.filter((isa) => builtEngine(isa) === null);
+  if (missing.length === 0) return true;
+  const compiler = findCompiler();
+  if (compiler === null) return false;
+  const target = writableFolder();
+  const work = join(target, `.work-${process.pid}`);
+  report(`Compiling the native engine (${missing.join(', ')}) with ${compiler} ...`);
+  const started = performance.now();
+  try {
+    const plans = missing.map((isa) => {
+      const folder = join(work, isa);
+      mkdirSync(folder, { recursive: true });
+      return { isa, ...steps(isa, folder) };
+    });
+    const queue = plans.flatMap(({ compile }) => compile);
+    const runner = async (): Promise<void> => {
+      for (let step = queue.shift(); step; step = queue.shift()) await compileOne(compiler, step);
+    };
+    await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, runner));
+    for (const { isa, link } of plans) {
+      await compileOne(compiler, link);
+      // Renaming is atomic: another process sees a whole file or none.
+      renameSync(link.output, join(target, fileName(isa)));
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  report(`Compiling the native engine took ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return true;
+}

@@ -1,0 +1,36 @@
+// Runs a function over blocks of elements of strided, broadcast tensors. Blocks reach the function contiguous: what does not lie
+// so in memory is gathered before and scattered after, in pieces that stay in the first-level cache.
+#pragma once
+#include "args.h"
+#include "simd.h"
+#include "threads.h"
+
+namespace gradbook {
+
+constexpr int maxOperands = 4;
+constexpr int64_t blockLength = 1024;
+
+/** Computes `n` elements; `in` holds contiguous inputs. */
+using Block = void (*)(void* out, const void* const* in, int64_t n, const void* context);
+
+struct Operand {
+  char* data;
+  int bytes;
+  int64_t stride[maxRank];
+  bool contiguous;
+  bool constant;
+};
+
+/** Operand 0 is the output; the dimensions are merged where all operands allow it. */
+struct Plan {
+  int rank = 0;
+  int64_t size[maxRank];
+  int64_t count = 1;
+  int operands = 0;
+  Operand operand[maxOperands];
+};
+
+Plan makePlan(const View* views, int count);
+void mapBlocks(const Plan& plan, Block block, const void* context, int64_t costPerElement = 1);
+
+}  // namespace gradbook
