@@ -64,6 +64,7 @@ export async function doctor(print: (line: string) => void): Promise<boolean> {
       : 'info  not registered with Jupyter: gradbook install',
   );
   print(`info  kernels that run here: ${[...findKernelspecs().keys()].join(', ')}`);
-  print('info  engine: reference (TypeScript)');
+  const { engineStatus } = await import('../../src/engine/native.ts');
+  print(`info  engine: ${engineStatus()}`);
   return findings.every(({ good }) => good);
 }

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,7 +20,8 @@ export type Isa = 'avx512' | 'avx2' | 'baseline' | 'neon';
 
 const commonFlags = [
   '-std=c++17',
-  '-O3',
+  '-O2',
+  '-ftree-vectorize',
   '-fPIC',
   '-fno-exceptions',
   '-fno-rtti',
@@ -149,6 +159,21 @@ function steps(isa: Isa, folder: string): { compile: Step[]; link: Step } {
   };
 }
 
+/** Compiles one source, unless an object of the same text, headers and flags is kept from before. */
+async function compileSource(compiler: string, step: Step, kept: string): Promise<void> {
+  const hash = createHash('sha256');
+  for (const argument of step.args) if (argument !== step.output) hash.update(`${argument}\n`);
+  for (const name of sources())
+    if (name.endsWith('.h') || step.args.some((argument) => argument.endsWith(`/${name}`)))
+      hash.update(readFileSync(join(sourceFolder(), name)));
+  const path = join(kept, `${hash.digest('hex').slice(0, 24)}.o`);
+  if (!existsSync(path)) {
+    await compileOne(compiler, step);
+    renameSync(step.output, path);
+  }
+  copyFileSync(path, step.output);
+}
+
 function compileOne(compiler: string, { args }: Step): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -184,9 +209,11 @@ export async function buildEngines(
       mkdirSync(folder, { recursive: true });
       return { isa, ...steps(isa, folder) };
     });
+    const kept = join(target, 'objects');
+    mkdirSync(kept, { recursive: true });
     const queue = plans.flatMap(({ compile }) => compile);
     const runner = async (): Promise<void> => {
-      for (let step = queue.shift(); step; step = queue.shift()) await compileOne(compiler, step);
+      for (let step = queue.shift(); step; step = queue.shift()) await compileSource(compiler, step, kept);
     };
     await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, runner));
     for (const { isa, link } of plans) {
