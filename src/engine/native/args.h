@@ -89,5 +89,10 @@ const Entry* binaryKernels();
 const Entry* copyKernels();
 const Entry* gemmKernels();
 const Entry* reduceKernels();
+const Entry* convKernels();
+const Entry* poolKernels();
+const Entry* normKernels();
+const Entry* softmaxKernels();
+const Entry* optimKernels();
 
 }  // namespace gradbook

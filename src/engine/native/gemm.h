@@ -27,8 +27,8 @@ struct Tile {
   static constexpr int NC = NR * 64;
 };
 
-/** c += or = a x b over `k` steps; `a` in panels of MR, `b` of NR. */
-template <class T, int MR, int NV>
+/** c += or = a x b over `k` steps for MR rows; `a` in panels of `Panel` rows, `b` of NR columns. */
+template <class T, int MR, int NV, int Panel>
 inline void microKernel(int64_t k, const T* __restrict a, const T* __restrict b, T* __restrict c, int64_t ldc, bool add) {
   constexpr int L = lanes<T>;
   Vec<T> sum[MR][NV];
@@ -46,7 +46,7 @@ inline void microKernel(int64_t k, const T* __restrict a, const T* __restrict b,
 #pragma GCC unroll 4
       for (int j = 0; j < NV; j++) sum[i][j] += left * right[j];
     }
-    a += MR;
+    a += Panel;
     b += NV * L;
   }
   if (add) {
@@ -62,9 +62,12 @@ inline void microKernel(int64_t k, const T* __restrict a, const T* __restrict b,
   }
 }
 
-/** Packs rows of a strided matrix in panels of `R`: element (r, k) to panel r / R, place k * R + r % R; zeros beyond `rows`. */
+/**
+ * Packs rows of a strided matrix in panels of `R`: element (r, k) to panel r / R, place k * R + r % R; zeros beyond `rows`. Panels are
+ * `panelDepth` values of k apart, so that several calls can fill them.
+ */
 template <class T, int R>
-inline void packPanels(T* to, const T* from, int64_t rowStep, int64_t kStep, int64_t rows, int64_t depth) {
+inline void packPanels(T* to, const T* from, int64_t rowStep, int64_t kStep, int64_t rows, int64_t depth, int64_t panelDepth) {
   for (int64_t r = 0; r < rows; r += R) {
     const T* at = from + r * rowStep;
     const int64_t n = rows - r < R ? rows - r : R;
@@ -89,7 +92,7 @@ inline void packPanels(T* to, const T* from, int64_t rowStep, int64_t kStep, int
       for (int64_t i = 0; i < n; i++)
         for (int64_t k = 0; k < depth; k++) to[k * R + i] = at[i * rowStep + k * kStep];
     }
-    to += R * depth;
+    to += R * panelDepth;
   }
 }
 
@@ -100,13 +103,26 @@ struct Matrix {
   int64_t rowStep, columnStep;
   /** The panels of A: rows `row`.., values of k from `k`. */
   void packLeft(T* to, int64_t row, int64_t rows, int64_t k, int64_t depth) const {
-    packPanels<T, Tile<T>::MR>(to, data + row * rowStep + k * columnStep, rowStep, columnStep, rows, depth);
+    packPanels<T, Tile<T>::MR>(to, data + row * rowStep + k * columnStep, rowStep, columnStep, rows, depth, depth);
   }
   /** The panels of B: columns `column`.., values of k from `k`. */
   void packRight(T* to, int64_t k, int64_t depth, int64_t column, int64_t columns) const {
-    packPanels<T, Tile<T>::NR>(to, data + k * rowStep + column * columnStep, columnStep, rowStep, columns, depth);
+    packPanels<T, Tile<T>::NR>(to, data + k * rowStep + column * columnStep, columnStep, rowStep, columns, depth, depth);
   }
 };
+
+/** A tile at an edge, with as few rows as hold `height`, into `part` (NR columns). */
+template <class T>
+inline void fewRows(int64_t height, int64_t k, const T* a, const T* b, T* part) {
+  using S = Tile<T>;
+  constexpr int MR = S::MR, NR = S::NR;
+  if constexpr (MR >= 8) {
+    if (height <= 2) return microKernel<T, 2, S::NV, MR>(k, a, b, part, NR, false);
+    if (height <= 4) return microKernel<T, 4, S::NV, MR>(k, a, b, part, NR, false);
+    if (height <= 8) return microKernel<T, 8, S::NV, MR>(k, a, b, part, NR, false);
+  }
+  microKernel<T, MR, S::NV, MR>(k, a, b, part, NR, false);
+}
 
 /** One thread's part of a product, packed. */
 template <class T, class Left, class Right>
@@ -115,7 +131,8 @@ void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& lef
   using S = Tile<T>;
   constexpr int MR = S::MR, NR = S::NR;
   const int64_t kc = depth < S::KC ? depth : S::KC;
-  T* b = static_cast<T*>(scratch(0, (((columns < S::NC ? columns : S::NC) + NR - 1) / NR) * NR * kc * int64_t{sizeof(T)}));
+  // A functor may write one vector past its last panel.
+  T* b = static_cast<T*>(scratch(0, vectorBytes + (((columns < S::NC ? columns : S::NC) + NR - 1) / NR) * NR * kc * int64_t{sizeof(T)}));
   T* a = static_cast<T*>(scratch(1, (((rows < S::MC ? rows : S::MC) + MR - 1) / MR) * MR * kc * int64_t{sizeof(T)}));
   for (int64_t jc = 0; jc < columns; jc += S::NC) {
     const int64_t nc = columns - jc < S::NC ? columns - jc : S::NC;
@@ -133,11 +150,11 @@ void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& lef
             const int64_t height = mc - ir < MR ? mc - ir : MR;
             T* target = c + (firstRow + ic + ir) * ldc + firstColumn + jc + jr;
             if (width == NR && height == MR) {
-              microKernel<T, MR, S::NV>(k, a + ir * k, b + jr * k, target, ldc, adds);
+              microKernel<T, MR, S::NV, MR>(k, a + ir * k, b + jr * k, target, ldc, adds);
               continue;
             }
             alignas(64) T part[MR * NR];
-            microKernel<T, MR, S::NV>(k, a + ir * k, b + jr * k, part, NR, false);
+            fewRows<T>(height, k, a + ir * k, b + jr * k, part);
             for (int64_t i = 0; i < height; i++) {
               T* row = target + i * ldc;
               if (adds)

@@ -33,4 +33,22 @@ struct Plan {
 Plan makePlan(const View* views, int count);
 void mapBlocks(const Plan& plan, Block block, const void* context, int64_t costPerElement = 1);
 
+/** A tensor in row-major order: itself, or a copy in scratch memory. */
+template <class T>
+const T* dense(const View& v, int slot) {
+  if (v.contiguous()) return v.as<T>();
+  View copy = v;
+  copy.data = static_cast<char*>(scratch(slot, v.count() * int64_t{sizeof(T)}));
+  int64_t stride = 1;
+  for (int d = v.rank - 1; d >= 0; d--) {
+    copy.stride[d] = stride;
+    stride *= v.size[d];
+  }
+  const View both[2] = {copy, v};
+  mapBlocks(makePlan(both, 2), [](void* out, const void* const* in, int64_t n, const void*) {
+    memcpy(out, in[0], static_cast<size_t>(n) * sizeof(T));
+  }, nullptr);
+  return copy.as<T>();
+}
+
 }  // namespace gradbook

@@ -105,6 +105,11 @@ NAPI_MODULE_INIT() {
     add(copyKernels());
     add(gemmKernels());
     add(reduceKernels());
+    add(convKernels());
+    add(poolKernels());
+    add(normKernels());
+    add(softmaxKernels());
+    add(optimKernels());
   }
   napi_value names;
   napi_create_array(env, &names);
