@@ -5,13 +5,13 @@
 namespace gradbook {
 namespace {
 
-/** A vector of parameters, or a constant where there is none. */
+/** A vector of parameters or row-major statistics, or a constant where there is none. */
 struct Vector {
   const View* v;
   double fallback;
   double operator[](int64_t i) const {
     if (!*v) return fallback;
-    const int64_t step = v->rank == 0 ? 0 : v->stride[0];
+    const int64_t step = v->rank == 0 ? 0 : v->rank == 1 ? v->stride[0] : 1;
     return v->dtype == F32 ? v->as<float>()[i * step] : v->as<double>()[i * step];
   }
 };

@@ -30,8 +30,9 @@ std::atomic<int> parked{0};
 std::atomic<int64_t> jobCount{0};
 std::atomic<Task> jobTask{nullptr};
 std::atomic<const void*> jobBody{nullptr};
-std::mutex mutex;
-std::condition_variable wake;
+// Never destroyed: destroying a condition that threads wait for would wait for them at the process's exit.
+std::mutex& mutex = *new std::mutex;
+std::condition_variable& wake = *new std::condition_variable;
 std::mutex owner;
 int wanted = 1;
 int started = 0;
