@@ -28,4 +28,5 @@ export * from './normalization.ts';
 export * from './padding.ts';
 export { Buffer, Parameter } from './parameter.ts';
 export * from './pooling.ts';
+export * from './recurrent.ts';
 export * from './resampling.ts';

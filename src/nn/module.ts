@@ -60,6 +60,9 @@ interface Hooks {
   backward: BackwardHook[];
 }
 
+/** What calling a module does; a symbol, so that modules may have a method of any name. */
+const run = Symbol('run');
+
 /**
  * Makes the instances of its subclasses functions that run the module. A function whose prototype is the class's: no proxy stands
  * between a module and its properties.
@@ -67,7 +70,7 @@ interface Hooks {
 class Callable {
   constructor() {
     const self = (...inputs: unknown[]): unknown =>
-      (self as unknown as { run(inputs: unknown[]): unknown }).run(inputs);
+      (self as unknown as { [run](inputs: unknown[]): unknown })[run](inputs);
     Object.setPrototypeOf(self, new.target.prototype);
     const own = self as { name?: string; length?: number };
     delete own.name;
@@ -88,7 +91,7 @@ export abstract class AnyModule extends Callable {
   abstract forward(...inputs: readonly unknown[]): unknown;
 
   /** Runs `forward` and the hooks. `model(x)` calls it. */
-  protected run(inputs: readonly unknown[]): unknown {
+  [run](inputs: readonly unknown[]): unknown {
     const hooks = this.#hooks;
     if (hooks === null) return this.forward(...inputs);
     let given = inputs;

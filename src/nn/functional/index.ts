@@ -17,3 +17,4 @@ export * from './norm.ts';
 export * from './pad.ts';
 export * from './pixelShuffle.ts';
 export * from './pooling.ts';
+export * from './recurrent.ts';
