@@ -1,8 +1,10 @@
 import './values/collections.ts';
+import './values/module.ts';
 import './values/tensor.ts';
 
 export { clearOutput, type Display, type DisplayHandle, type DisplayOptions, display } from './display.ts';
 export type { MimeBundle } from './host.ts';
+export * as show from './pictures/index.ts';
 export { Figure, type FigureParts, type Trace } from './plot/figure.ts';
 export * as plot from './plot/index.ts';
 export { type SubplotOptions, subplots } from './plot/subplots.ts';
