@@ -65,9 +65,18 @@ export class TestKernel {
   static async start({
     key = 'secret',
     transport = 'tcp',
+    command = (file) => [process.execPath, '--no-force-async-hooks-checks', main, '-f', file],
+    reconnectInterval = 100,
+    subscribed = true,
   }: {
     key?: string;
     transport?: 'tcp' | 'ipc';
+    /** Another kernel. */
+    command?: (connectionFile: string) => string[];
+    /** Milliseconds between attempts to connect. */
+    reconnectInterval?: number;
+    /** Waits until what the kernel publishes arrives. */
+    subscribed?: boolean;
   } = {}): Promise<TestKernel> {
     const folder = mkdtempSync(join(tmpdir(), 'gradbook-test-'));
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] =
@@ -86,7 +95,8 @@ export class TestKernel {
     };
     const path = join(folder, 'connection.json');
     writeFileSync(path, JSON.stringify(file));
-    const child = spawn(process.execPath, ['--no-force-async-hooks-checks', main, '-f', path], {
+    const [program, ...args] = command(path);
+    const child = spawn(program, args, {
       cwd: folder,
       env: {
         ...process.env,
@@ -98,10 +108,10 @@ export class TestKernel {
     const address = (port: number): string => `${transport}://${ip}${transport === 'tcp' ? ':' : '-'}${port}`;
     const routingId = randomUUID();
     const sockets = {
-      shell: new Dealer({ routingId, linger: 0 }),
-      control: new Dealer({ routingId, linger: 0 }),
-      stdin: new Dealer({ routingId, linger: 0 }),
-      sub: new Subscriber({ linger: 0 }),
+      shell: new Dealer({ routingId, linger: 0, reconnectInterval }),
+      control: new Dealer({ routingId, linger: 0, reconnectInterval }),
+      stdin: new Dealer({ routingId, linger: 0, reconnectInterval }),
+      sub: new Subscriber({ linger: 0, reconnectInterval, receiveHighWaterMark: 0 }),
       hb: new Request({ linger: 0 }),
     };
     sockets.sub.subscribe();
@@ -113,7 +123,7 @@ export class TestKernel {
     const kernel = new TestKernel(child, key, folder, sockets);
     await kernel.request('kernel_info_request', {});
     // The subscription may be younger than the first status: ask until one arrives.
-    while (!kernel.iopub.some(({ header }) => header.msg_type === 'status')) {
+    while (subscribed && !kernel.iopub.some(({ header }) => header.msg_type === 'status')) {
       await kernel.request('kernel_info_request', {});
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
