@@ -1,15 +1,32 @@
 import './ops/methods.ts';
 
-export { backward, grad } from './autograd/backward.ts';
-export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts';
+export * as autograd from './autograd/index.ts';
 export {
+  type AutogradGraph,
+  autogradGraph,
+  type BackwardOptions,
+  backward,
+  checkpoint,
+  checkpointWith,
   detectAnomaly,
   enableGrad,
+  type FunctionContext,
+  type GradcheckOptions,
+  type GradOptions,
+  grad,
+  gradcheck,
+  gradgradcheck,
+  hessian,
+  hvp,
   inferenceMode,
   isGradEnabled,
+  jacobian,
+  jvp,
   noGrad,
   setGradEnabled,
-} from './autograd/mode.ts';
+  vjp,
+  vmap,
+} from './autograd/index.ts';
 export * as data from './data/index.ts';
 export {
   engineStatus,

@@ -1,4 +1,5 @@
 import { add } from '../ops/arithmetic.ts';
+import { nodeName } from '../tensor/print.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { mode, setGradEnabled } from './mode.ts';
@@ -56,6 +57,14 @@ class Ready {
   }
 }
 
+/** Where the forward call of a node stands. */
+function forwardCall(node: Node): string {
+  const { trace, name } = node;
+  if (!trace)
+    return `The forward call of ${name} was not recorded: switch detectAnomaly on before the forward pass`;
+  return `Forward call of ${name}:\n${trace.map((line) => `    ${line}`).join('\n')}`;
+}
+
 function checkGradient(node: Node, grads: readonly Gradient[]): void {
   grads.forEach((g, input) => {
     if (!g) return;
@@ -69,7 +78,7 @@ function checkGradient(node: Node, grads: readonly Gradient[]): void {
         rest = Math.floor(rest / flat.shape[d]);
       }
       throw new Error(
-        `detectAnomaly: ${node.name} returned ${value} at index [${index}] of the gradient ${formatShape(g.shape)} of its input ${input}; its outputs had the shapes ${node.outputs.map((o) => formatShape(o.shape)).join(', ')}.\nForward call of ${node.name}:${node.trace?.replace(/^Error/, '') ?? ' not recorded: switch detectAnomaly on before the forward pass'}`,
+        `detectAnomaly: ${nodeName(node.name)} returned ${value} at index [${index}] of the gradient ${formatShape(g.shape)} of input ${input} of ${node.name}; its outputs had the shapes ${node.outputs.map((o) => formatShape(o.shape)).join(', ')}.\n${forwardCall(node)}`,
       );
     }
   });
@@ -276,11 +285,12 @@ export function backward(
       start,
       { retainGraph, createGraph },
       (node, _index, grad) => {
-        const { leaf } = node as AccumulateGrad;
+        const { leaf, afterHooks } = node as AccumulateGrad;
         if (leaf.grad) {
           leaf.grad = add(leaf.grad, grad);
           leaf.grad.storage.holdsGrad = true;
         } else leaf.grad = createGraph ? grad : ownCopy(grad, start);
+        for (const hook of [...afterHooks]) hook(leaf);
       },
       null,
     ),

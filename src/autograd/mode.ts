@@ -1,5 +1,18 @@
+import type { Tensor } from '../tensor/tensor.ts';
+
 /** Whether operations are recorded. Process-wide, as in PyTorch it is thread-wide. */
-export const mode = { grad: true, inference: false, anomaly: false };
+export const mode = {
+  grad: true,
+  inference: false,
+  anomaly: false,
+  /**
+   * Sees what an operation keeps for backward. It may return a function that brings the tensors back later, instead of keeping them;
+   * checkpointing does.
+   */
+  save: null as
+    | ((tensors: (Tensor | null | undefined)[]) => (() => (Tensor | null | undefined)[]) | null)
+    | null,
+};
 
 function within<T>(grad: boolean, inference: boolean, body: () => T): T {
   const before = { grad: mode.grad, inference: mode.inference };
@@ -44,9 +57,25 @@ export function setGradEnabled(enabled: boolean): void {
 }
 
 /**
- * Makes backward check every gradient: a NaN or an infinity stops it with an error that names the operation, the line of its
- * forward call, the shapes and the first bad index. Slow; for finding a bug. Source: `torch.autograd.set_detect_anomaly`.
+ * Makes backward check every gradient: a NaN or an infinity stops it with an error that names the operation, the lines that led to its
+ * forward call, the shapes and the first bad index. Slow; for finding a bug.
+ *
+ * @example detectAnomaly(() => loss(model(x), y).backward())
+ * @param switchOrBody a function to run with checking, whose result is returned; or true and false, to switch it on and off.
+ * Source: `torch.autograd.detect_anomaly`, `set_detect_anomaly`.
  */
-export function detectAnomaly(enabled: boolean): void {
-  mode.anomaly = enabled;
+export function detectAnomaly(enabled: boolean): void;
+export function detectAnomaly<T>(body: () => T): T;
+export function detectAnomaly<T>(switchOrBody: boolean | (() => T)): T | undefined {
+  if (typeof switchOrBody === 'boolean') {
+    mode.anomaly = switchOrBody;
+    return undefined;
+  }
+  const before = mode.anomaly;
+  mode.anomaly = true;
+  try {
+    return switchOrBody();
+  } finally {
+    mode.anomaly = before;
+  }
 }

@@ -2,6 +2,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { formatShape, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mode } from './mode.ts';
+import { userFrames } from './trace.ts';
 
 /** A gradient for one input: `null` where it is zero or not needed. */
 export type Gradient = Tensor | null;
@@ -43,12 +44,14 @@ export class Node {
   readonly sequence = sequence++;
   readonly edges: (Edge | null)[];
   outputs: readonly OutputInfo[] = [];
-  /** The stack of the forward call, in anomaly mode. */
-  readonly trace: string | undefined;
+  /** The user's lines that led to the forward call, in anomaly mode. */
+  readonly trace: readonly string[] | undefined;
   /** What a backward pass that runs through this node knows of it. */
   visit: Visit | null = null;
   #saved: (Tensor | null | undefined)[] | null = nothing;
   #versions: number[] = noVersions;
+  /** Brings back what was not kept. */
+  #recall: (() => (Tensor | null | undefined)[]) | null = null;
   readonly #gradient: (ctx: Node, grads: Gradient[], attrs: never) => Gradient[];
   readonly #attrs: unknown;
   /** Tensor hooks by output, run on the gradient before the operation's own. */
@@ -70,11 +73,7 @@ export class Node {
     this.#gradient = gradient;
     this.#attrs = attrs;
     this.foreign = foreign;
-    if (mode.anomaly) {
-      const holder: { stack?: string } = {};
-      Error.captureStackTrace(holder, Node);
-      this.trace = holder.stack;
-    }
+    if (mode.anomaly) this.trace = userFrames(Node as never);
   }
 
   /** Whether the gradient of the i-th input is wanted. */
@@ -100,12 +99,18 @@ export class Node {
           `${this.name}: an inference tensor ${formatShape(t.shape)} cannot be saved for backward: clone() it outside inferenceMode`,
         );
     }
+    const recall = mode.save === null ? null : mode.save(tensors);
+    if (recall !== null) {
+      this.#recall = recall;
+      return;
+    }
     this.#saved = tensors;
     this.#versions = versions;
   }
 
   /** What `save` kept. Errors: released by an earlier backward; changed in place since. */
   get saved(): Tensor[] {
+    if (this.#recall !== null) return this.#recall() as Tensor[];
     const saved = this.#saved;
     if (saved === null)
       throw new Error(
@@ -129,6 +134,7 @@ export class Node {
   /** Lets go of what was saved; a second backward through this node is an error from now on. */
   releaseSaved(): void {
     this.#saved = null;
+    this.#recall = null;
   }
 
   /** Called by forward when nothing has to be kept, so that a second backward stays possible. */
@@ -144,6 +150,8 @@ export class Node {
 /** The end of the graph at a leaf: adds what arrives to the leaf's `grad`. */
 export class AccumulateGrad extends Node {
   readonly leaf: Tensor;
+  /** Run after the leaf's `grad` has grown. */
+  readonly afterHooks: ((leaf: Tensor) => void)[] = [];
   constructor(leaf: Tensor) {
     super('AccumulateGrad', [], () => []);
     this.leaf = leaf;

@@ -51,5 +51,23 @@ export const registerHook = (
   const hooks = edge.node.outputHooks.get(edge.index) ?? [];
   edge.node.outputHooks.set(edge.index, hooks);
   hooks.push(hook);
-  return { remove: () => void hooks.splice(hooks.indexOf(hook), 1) };
+  return { remove: () => void (hooks.includes(hook) && hooks.splice(hooks.indexOf(hook), 1)) };
+};
+
+/**
+ * Calls `hook` with this leaf each time backward has added to its `grad`: an optimizer can step, and drop the gradient, right there.
+ *
+ * @returns an object whose `remove()` ends it. Error: a tensor that is not a leaf, or does not require grad.
+ */
+export const registerPostAccumulateGradHook = (
+  input: Tensor,
+  hook: (leaf: Tensor) => void,
+): { remove(): void } => {
+  if (!input.isLeaf || !input.requiresGrad)
+    throw new Error(
+      `registerPostAccumulateGradHook: this tensor ${formatShape(input.shape)} ${input.isLeaf ? 'does not require grad' : 'is not a leaf'}, so nothing is accumulated in it: use registerHook`,
+    );
+  const hooks = input.accumulator.afterHooks;
+  hooks.push(hook);
+  return { remove: () => void (hooks.includes(hook) && hooks.splice(hooks.indexOf(hook), 1)) };
 };

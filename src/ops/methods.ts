@@ -1,3 +1,4 @@
+import { useStack } from '../autograd/functional.ts';
 import * as autograd from '../autograd/tensorMethods.ts';
 import * as creation from '../tensor/creation.ts';
 import { formatTensor } from '../tensor/print.ts';
@@ -18,6 +19,7 @@ import * as gather from './gather.ts';
 import * as indexing from './indexing.ts';
 import * as indexSelect from './indexSelect.ts';
 import { type InPlaceOperations, inPlaceOperations } from './inplace.ts';
+import { stack } from './join.ts';
 import { det, logdet } from './linalg/determinant.ts';
 import { matrixPower, pinv } from './linalg/pinv.ts';
 import { inv } from './linalg/solve.ts';
@@ -137,6 +139,7 @@ const methods = {
   requiresGrad_: autograd.requiresGrad_,
   retainGrad: autograd.retainGrad,
   registerHook: autograd.registerHook,
+  registerPostAccumulateGradHook: autograd.registerPostAccumulateGradHook,
 };
 
 type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...rest: R) => O : never;
@@ -176,3 +179,5 @@ Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom')
     return this.toString();
   },
 });
+
+useStack(stack);
