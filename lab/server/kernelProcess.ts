@@ -25,6 +25,8 @@ export class KernelProcess {
   readonly #listeners = new Set<Listener>();
   #child: ChildProcess | null = null;
   #connection: KernelConnection | null = null;
+  /** What is sent while the kernel is started anew waits for it. */
+  #opening: Promise<KernelConnection> | null = null;
   #crashes: number[] = [];
   #ending = false;
 
@@ -49,7 +51,8 @@ export class KernelProcess {
 
   /** Settles when the kernel answers. Error: it does not start, or ends at once. */
   async start(): Promise<void> {
-    const connection = await KernelConnection.open(this.name);
+    this.#opening = KernelConnection.open(this.name);
+    const connection = await this.#opening;
     this.#connection = connection;
     connection.read((message) => this.#hear(message));
     const argv = this.#spec.argv.map((arg) =>
@@ -129,8 +132,10 @@ export class KernelProcess {
 
   send(channel: 'shell' | 'control' | 'stdin', parts: Buffer[], buffers: Buffer[] = []): Promise<void> {
     this.lastActivity = new Date();
-    if (!this.#connection) return Promise.reject(new Error(`kernel ${this.id} is not running`));
-    return this.#connection.send(channel, parts, buffers);
+    const connection = this.#connection ?? this.#opening;
+    if (!connection) return Promise.reject(new Error(`kernel ${this.id} is not running`));
+    if (connection instanceof KernelConnection) return connection.send(channel, parts, buffers);
+    return connection.then((opened) => opened.send(channel, parts, buffers));
   }
 
   #request(channel: 'shell' | 'control', type: string, content: unknown): Promise<void> {
@@ -172,6 +177,7 @@ export class KernelProcess {
     this.#child = null;
     this.#connection?.close();
     this.#connection = null;
+    this.#opening = null;
   }
 
   /** Tells every front-end what has become of the kernel. */

@@ -31,7 +31,10 @@ export function isKnownHost(host: string | undefined, { hosts }: Pick<Policy, 'h
 /** Whether the request's page is ours. Programs send no Origin. */
 function isOwnOrigin(origin: Origin): boolean {
   const from = origin.header('origin');
-  if (from !== undefined) return URL.canParse(from) && new URL(from).host === origin.header('host');
+  if (from !== undefined) {
+    const host = origin.header('host');
+    return from === `http://${host}` || from === `https://${host}`;
+  }
   const site = origin.header('sec-fetch-site');
   return site === undefined || site === 'same-origin' || site === 'none';
 }

@@ -54,6 +54,13 @@ function mimeTypeOf(name: string): string | null {
   return mime.getType(name);
 }
 
+/** What no one looks for in a list of files. */
+const isNoise = (name: string): boolean =>
+  name.startsWith(temporaryPrefix) ||
+  name === '__pycache__' ||
+  name === '.DS_Store' ||
+  /(\.py[co]|~)$/.test(name);
+
 const isUtf8 = (bytes: Buffer): string | null => {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -153,7 +160,7 @@ export class Reader {
 
   /** Links that lead out of the root, sockets, and files in the making are not there. */
   async #list(path: string, place: string): Promise<ContentsModel[]> {
-    const names = (await readdir(place)).filter((name) => !name.startsWith(temporaryPrefix));
+    const names = (await readdir(place)).filter((name) => !isNoise(name));
     const models = await Promise.all(
       names.map(async (name) => {
         try {

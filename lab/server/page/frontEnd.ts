@@ -117,6 +117,7 @@ export function frontEndRoutes(settings: PageSettings): Hono {
   );
   routes.get('/static/favicons/*', (c) => {
     const name = pathBehind(c, '/static/favicons');
+    if (!/^favicon[\w-]*\.ico$/.test(name)) return c.notFound();
     const kind = name.includes('busy') ? 'busy' : name.includes('terminal') ? 'terminal' : 'idle';
     return sendFile(c, assetsFolder, `favicon-${kind}.svg`, 'public, max-age=3600');
   });

@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Chromium or Chrome, where this machine has one. `GRADBOOK_CHROMIUM` names another. */
+export const browserProgram = [
+  process.env.GRADBOOK_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+].find((path) => path && existsSync(path));
+
+/** Builds the front end where it is not built yet, or has changed. */
+export function buildFrontEnd(): void {
+  const prepare = fileURLToPath(new URL('../../scripts/prepare.js', import.meta.url));
+  execFileSync(process.execPath, [prepare, '--lab'], { stdio: 'inherit' });
+}
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: browserProgram, args: flags });
+
+/** Where screenshots go: nowhere, unless `GRADBOOK_SCREENSHOTS` names a folder. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env.GRADBOOK_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+const shown = '.jp-NotebookPanel:not(.lm-mod-hidden)';
+
+/** A JupyterLab page, and what a user does there. */
+export class LabPage {
+  readonly page: Page;
+  /** Errors that the page reported. */
+  readonly problems: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('response', (response) => {
+      if (response.status() >= 400)
+        this.problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
+    });
+  }
+
+  static async open(browser: Browser, url: string): Promise<LabPage> {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 860 },
+      acceptDownloads: true,
+    });
+    const lab = new LabPage(await context.newPage());
+    await lab.goto(url);
+    return lab;
+  }
+
+  async goto(url: string): Promise<void> {
+    await this.page.goto(url);
+    await this.ready();
+  }
+
+  /** Until the layout is restored. */
+  async ready(): Promise<void> {
+    await this.page.waitForFunction('window.jupyterapp !== undefined', null, { timeout: 90_000 });
+    await this.page.evaluate('window.jupyterapp.restored');
+    await this.page.waitForSelector('.jp-LabShell');
+  }
+
+  /** Runs a command of JupyterLab's, as its menus do. Does not wait for its end when `wait` is false. */
+  async command(id: string, args: object = {}, wait = true): Promise<void> {
+    const call = `window.jupyterapp.commands.execute(${JSON.stringify(id)}, ${JSON.stringify(args)})`;
+    await this.page.evaluate(`${call}${wait ? '' : ', undefined'}${wait ? '.then(() => undefined)' : ''}`);
+  }
+
+  /** Opens a document, and waits for its kernel where it is a notebook. */
+  async openDocument(path: string): Promise<void> {
+    await this.command('docmanager:open', { path });
+    if (path.endsWith('.ipynb')) {
+      await this.page.waitForSelector(`${shown} .jp-Cell`);
+      await this.kernelIs('idle');
+    }
+  }
+
+  async kernelIs(state: 'idle' | 'busy'): Promise<void> {
+    await this.page.waitForSelector(`${shown} .jp-Notebook-ExecutionIndicator[data-status="${state}"]`, {
+      timeout: 90_000,
+    });
+  }
+
+  /** The visible notebook's cells: what their prompt and their output say. */
+  cells(): Promise<{ prompt: string; output: string }[]> {
+    return this.page.$$eval(`${shown} .jp-CodeCell`, (nodes) =>
+      nodes.map((node) => ({
+        prompt: node.querySelector('.jp-InputPrompt')?.textContent ?? '',
+        output: node.querySelector('.jp-OutputArea')?.textContent ?? '',
+      })),
+    );
+  }
+
+  /** Runs all cells, and waits until each has a number. */
+  async runAll(): Promise<void> {
+    await this.command('notebook:run-all-cells', {}, false);
+    const numbered = `[...document.querySelectorAll('${shown} .jp-CodeCell .jp-InputPrompt')].every((node) => /\\[\\d+\\]/.test(node.textContent))`;
+    await this.page.waitForFunction(numbered, null, { timeout: 120_000 });
+    await this.kernelIs('idle');
+  }
+
+  /** Puts the cursor at the end of a cell. */
+  async edit(cell: number): Promise<void> {
+    const editor = this.page.locator(`${shown} .jp-CodeCell .cm-content`).nth(cell);
+    await editor.click();
+    await this.page.keyboard.press('Control+End');
+  }
+}
