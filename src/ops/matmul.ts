@@ -5,6 +5,7 @@ import { broadcastShapes, formatShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { op } from './record.ts';
+import { sum } from './reduce.ts';
 import { transpose, unsqueeze } from './shape.ts';
 import { expand, reshape } from './views.ts';
 
@@ -44,6 +45,67 @@ const batched: Primitive<null> = {
     return [
       g && ctx.needs(0) ? applyOne(batched, [g, transpose(b, 1, 2)], null) : null,
       g && ctx.needs(1) ? applyOne(batched, [transpose(a, 1, 2), g], null) : null,
+    ];
+  },
+};
+
+/** The batch of one matrix. */
+const single = (t: Tensor): Tensor => t.alias([1, ...t.shape], [0, ...t.strides], t.offset);
+
+/** (M, K) x (K, N). */
+const product: Primitive<null> = {
+  name: 'mm',
+  forward(ctx, inputs) {
+    const [a, b] = inputs as [Tensor, Tensor];
+    const out = Tensor.allocate([a.shape[0], b.shape[1]], a.dtype);
+    matmulKernel(single(out), single(a), single(b));
+    ctx.save(a, b);
+    return out;
+  },
+  gradient: (ctx, [g]) => {
+    const [a, b] = ctx.saved;
+    return [
+      g && ctx.needs(0) ? applyOne(product, [g, transpose(b, 0, 1)], null) : null,
+      g && ctx.needs(1) ? applyOne(product, [transpose(a, 0, 1), g], null) : null,
+    ];
+  },
+};
+
+/** out (M, N) row-major = a (M, K) x weight (N, K) transposed + bias (N,) or nothing; float64 accumulators. */
+export const linearKernel = kernel(
+  'linear',
+  (out: Tensor, a: Tensor, weight: Tensor, bias: Tensor | null) => {
+    const [rows, columns] = out.shape;
+    const inner = a.shape[1];
+    const [x, w, z] = [a.elements, weight.elements, out.elements];
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) {
+        let total = bias === null ? 0 : bias.elements[bias.offset + j * bias.strides[0]];
+        let p = a.offset + i * a.strides[0];
+        let q = weight.offset + j * weight.strides[0];
+        for (let k = 0; k < inner; k++, p += a.strides[1], q += weight.strides[1]) total += x[p] * w[q];
+        z[out.offset + i * columns + j] = total;
+      }
+  },
+);
+
+/** (M, K) x (N, K) transposed + (N,). */
+const affine: Primitive<null> = {
+  name: 'linear',
+  forward(ctx, inputs) {
+    const [a, weight] = inputs as [Tensor, Tensor];
+    const out = Tensor.allocate([a.shape[0], weight.shape[0]], a.dtype);
+    linearKernel(out, a, weight, inputs[2]);
+    ctx.save(a, weight);
+    return out;
+  },
+  gradient: (ctx, [g]) => {
+    if (!g) return [null, null, null];
+    const [a, weight] = ctx.saved;
+    return [
+      ctx.needs(0) ? applyOne(product, [g, weight], null) : null,
+      ctx.needs(1) ? applyOne(product, [transpose(g, 0, 1), a], null) : null,
+      ctx.needs(2) ? sum(g, 0) : null,
     ];
   },
 };
@@ -91,6 +153,10 @@ export const matmul: Product = op(
       throw new RangeError(
         `matmul: ${formatShape(x.shape)} x ${formatShape(y.shape)}: both need at least one dimension: use mul for numbers`,
       );
+    if (x.ndim === 2 && y.ndim === 2) {
+      checkInner('matmul', x, y, x.shape[1], y.shape[0]);
+      return applyOne(product, [x, y], null);
+    }
     const a = x.ndim === 1 ? unsqueeze(x, 0) : x;
     const b = y.ndim === 1 ? unsqueeze(y, 1) : y;
     const [rows, inner] = a.shape.slice(-2);
@@ -100,9 +166,9 @@ export const matmul: Product = op(
     const count = batch.reduce((p, q) => p * q, 1);
     const left = reshape(expand(a, [...batch, rows, inner]), [count, rows, inner]);
     const right = reshape(expand(b, [...batch, depth, columns]), [count, depth, columns]);
-    const product = applyOne(batched, [left, right], null);
+    const whole = applyOne(batched, [left, right], null);
     const shape = [...batch, ...(x.ndim === 1 ? [] : [rows]), ...(y.ndim === 1 ? [] : [columns])];
-    return reshape(product, shape);
+    return reshape(whole, shape);
   },
 );
 
@@ -179,8 +245,8 @@ export const addmm: (
     mat2: Tensor,
     { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
   ) => {
-    const product = mm(mat1, mat2);
-    const scaled = alpha === 1 ? product : mul(product, alpha);
+    const whole = mm(mat1, mat2);
+    const scaled = alpha === 1 ? whole : mul(whole, alpha);
     return beta === 0 ? scaled : add(scaled, beta === 1 ? input : mul(input, beta));
   },
 );
@@ -201,7 +267,20 @@ export const linear: (input: Tensor, weight: Tensor, bias?: Tensor | null) => Te
   },
   (input: Tensor, weight: Tensor, bias?: Tensor | null) => {
     checkInner('linear', input, weight, input.shape.at(-1) ?? 0, weight.shape.at(-1) ?? 0);
-    const product = matmul(input, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
-    return bias ? add(product, bias) : product;
+    if (
+      weight.ndim === 2 &&
+      input.ndim > 0 &&
+      (!bias || (bias.ndim === 1 && bias.size === weight.shape[0]))
+    ) {
+      const [x, w] = sameDtype('linear', input, weight);
+      if (bias) sameDtype('linear', input, bias);
+      if (x.ndim === 2) return applyOne(affine, [x, w, bias ?? null], null);
+      const inner = w.shape[1];
+      const rows = x.shape.slice(0, -1).reduce((p, q) => p * q, 1);
+      const flat = applyOne(affine, [reshape(x, [rows, inner]), w, bias ?? null], null);
+      return reshape(flat, [...x.shape.slice(0, -1), w.shape[0]]);
+    }
+    const whole = matmul(input, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
+    return bias ? add(whole, bias) : whole;
   },
 );

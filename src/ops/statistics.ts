@@ -282,29 +282,4 @@ export const any: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = op(
     cast(sum(cast(input.detach(), 'bool'), dim, { keepdim }), 'bool'),
 );
 
-/** e^input / sum(e^input) along a dimension. */
-export const softmax: (input: Tensor, dim: number, options?: { dtype?: DType }) => Tensor = op(
-  {
-    name: 'softmax',
-    torch: 'softmax(input, dim, *, dtype=None)',
-    family: 'activation',
-    differentiable: true,
-    samples: () => [[{ shape: [2, 3] }, 1]],
-  },
-  (input: Tensor, dim: number, { dtype }: { dtype?: DType } = {}) => exp(logSoftmax(input, dim, { dtype })),
-);
-
-/** input - log(sum(e^input)) along a dimension: the logarithm of softmax, without overflow. */
-export const logSoftmax: (input: Tensor, dim: number, options?: { dtype?: DType }) => Tensor = op(
-  {
-    name: 'logSoftmax',
-    torch: 'log_softmax(input, dim, *, dtype=None)',
-    family: 'activation',
-    differentiable: true,
-    samples: () => [[{ shape: [2, 3] }, 1]],
-  },
-  (input: Tensor, dim: number, { dtype }: { dtype?: DType } = {}) => {
-    const x = dtype ? cast(input, dtype) : input;
-    return sub(x, logsumexp(x, x.ndim === 0 ? null : dim, { keepdim: true }));
-  },
-);
+export { logSoftmax, softmax } from './softmax.ts';
