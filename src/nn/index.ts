@@ -1,4 +1,5 @@
 export * from './activations.ts';
+export * from './attention.ts';
 export {
   type Layer,
   ModuleDict,
@@ -30,3 +31,4 @@ export { Buffer, Parameter } from './parameter.ts';
 export * from './pooling.ts';
 export * from './recurrent.ts';
 export * from './resampling.ts';
+export * from './transformer.ts';

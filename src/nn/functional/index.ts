@@ -1,5 +1,6 @@
 export { linear } from '../../ops/matmul.ts';
 export * from './activation.ts';
+export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export * from './bilinear.ts';
 export * from './binaryCrossEntropy.ts';
 export * from './convolution.ts';
