@@ -40,6 +40,8 @@ export * as io from './io/index.ts';
 export * as metric from './metric/index.ts';
 export * as F from './nn/functional/index.ts';
 export * as nn from './nn/index.ts';
+export * from './ops/addProducts.ts';
+export * from './ops/aliases.ts';
 export * from './ops/arithmetic.ts';
 export * from './ops/bitwise.ts';
 export { cdist } from './ops/cdist.ts';
@@ -47,7 +49,20 @@ export * from './ops/clamp.ts';
 export * from './ops/closeness.ts';
 export * from './ops/comparison.ts';
 export * from './ops/count.ts';
-export * from './ops/creation.ts';
+export {
+  arange,
+  empty,
+  emptyLike,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  logspace,
+  ones,
+  onesLike,
+  zeros,
+  zerosLike,
+} from './ops/creation.ts';
 export * from './ops/diagonal.ts';
 export { cross, einsum, kron, tensordot } from './ops/einsum.ts';
 export {
@@ -74,7 +89,7 @@ export {
   type NonzeroMethod,
   nonzero,
 } from './ops/masked.ts';
-export * from './ops/matmul.ts';
+export { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './ops/matmul.ts';
 export * from './ops/meshgrid.ts';
 export { dist, norm, renorm } from './ops/norm.ts';
 export * from './ops/pairwise.ts';
@@ -85,7 +100,7 @@ export * from './ops/quantile.ts';
 export * from './ops/random.ts';
 export * from './ops/rearrange.ts';
 export { operations, type RegisteredOp } from './ops/record.ts';
-export * from './ops/reduce.ts';
+export { type Dims, sum } from './ops/reduce.ts';
 export { round } from './ops/round.ts';
 export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from './ops/scan.ts';
 export * from './ops/scatter.ts';
@@ -94,7 +109,7 @@ export * from './ops/shape.ts';
 export { argsort, kthvalue, msort, type SortOptions, sort, topk } from './ops/sort.ts';
 export * from './ops/statistics.ts';
 export * from './ops/unique.ts';
-export * from './ops/views.ts';
+export { asStrided, clone, contiguous, expand, reshape, view } from './ops/views.ts';
 export { where } from './ops/where.ts';
 export { unfold } from './ops/window.ts';
 export * as optim from './optim/index.ts';

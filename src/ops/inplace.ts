@@ -1,6 +1,7 @@
 import { assign, checkWritable, overwrite } from '../autograd/inplace.ts';
 import { mode } from '../autograd/mode.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import * as aliases from './aliases.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as bitwise from './bitwise.ts';
 import * as clamp from './clamp.ts';
@@ -26,6 +27,7 @@ const { exp, exp2, expm1, floor, frac, lgamma, log, log10, log1p, log2, logicalN
   pointwise;
 const { reciprocal, relu, rsqrt, sgn, sigmoid, sign, sin, sinc, sinh, sqrt, square, tan, tanh, trunc } =
   pointwise;
+const { absolute, arccos, arcsin, arctan, clip, divide, fix, multiply, negative, subtract } = aliases;
 const { atan2, fmod, heaviside, hypot, pow, remainder, xlogy } = pairwise;
 const { eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor } = comparison;
 const { addcdiv, addcmul, clampMax, clampMin, lerp } = clamp;
@@ -43,6 +45,7 @@ const table = {
   ...{ bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseNot, bitwiseLeftShift, bitwiseRightShift },
   ...{ maskedFill, maskedScatter, indexAdd, indexCopy, indexFill, scatter, scatterAdd, scatterReduce },
   ...{ cumsum, cumprod, tril, triu },
+  ...{ absolute, arccos, arcsin, arctan, clip, divide, fix, multiply, negative, subtract },
 };
 
 type Table = typeof table;

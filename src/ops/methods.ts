@@ -1,15 +1,20 @@
 import { useStack } from '../autograd/functional.ts';
 import * as autograd from '../autograd/tensorMethods.ts';
 import * as creation from '../tensor/creation.ts';
+import type { DType } from '../tensor/dtype.ts';
 import { formatTensor } from '../tensor/print.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import '../autograd/inplace.ts';
+import * as addProducts from './addProducts.ts';
+import * as aliases from './aliases.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as bitwise from './bitwise.ts';
 import * as clamp from './clamp.ts';
 import * as closeness from './closeness.ts';
 import * as comparison from './comparison.ts';
 import * as count from './count.ts';
+import type { TensorProperties } from './description.ts';
+import * as description from './description.ts';
 import * as diagonal from './diagonal.ts';
 import { cross, kron } from './einsum.ts';
 import type { ExtremumMethod } from './extremum.ts';
@@ -47,6 +52,8 @@ import * as unique from './unique.ts';
 import * as views from './views.ts';
 import { unfold } from './window.ts';
 
+const { concat: _, ...withoutCat } = aliases;
+
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
 const methods = {
   ...arithmetic,
@@ -54,6 +61,9 @@ const methods = {
   ...clamp,
   ...pairwise,
   ...pointwise,
+  ...withoutCat,
+  ...addProducts,
+  ...description,
   at: indexing.at,
   setAt: indexing.setAt,
   indexPut: indexing.indexPut,
@@ -144,6 +154,13 @@ const methods = {
 
 type Method<F> = F extends (input: never, ...rest: infer R) => infer O ? (...rest: R) => O : never;
 
+/** Methods that take sizes or dimensions as a list or one by one: `x.view(2, -1)`, `x.view([2, -1])`. */
+interface Sizes {
+  (sizes: readonly number[]): Tensor;
+  (...sizes: number[]): Tensor;
+}
+const variadic = new Set(['view', 'reshape', 'permute', 'expand', 'broadcastTo', 'repeat', 'tile', 'flip']);
+
 /** Methods with several forms, which a mapped type would reduce to one. */
 interface Overloaded {
   max: ExtremumMethod;
@@ -152,22 +169,37 @@ interface Overloaded {
   nanmedian: MedianMethod;
   nonzero: NonzeroMethod;
   unique: UniqueMethod;
+  view: Sizes;
+  reshape: Sizes;
+  permute: Sizes;
+  expand: Sizes;
+  broadcastTo: Sizes;
+  repeat: Sizes;
+  tile: Sizes;
+  flip: Sizes;
+  stride: { (): readonly number[]; (dimension: number): number };
+  type: { (): DType; (dtype: DType): Tensor };
   uniqueConsecutive: UniqueMethod;
 }
 
 /** Every operation above as a method, its first parameter being the tensor itself. */
 export type TensorMethods = {
   [K in Exclude<keyof typeof methods, keyof Overloaded>]: Method<(typeof methods)[K]>;
-} & { [K in keyof InPlaceOperations]: Method<InPlaceOperations[K]> } & Overloaded;
+} & { [K in keyof InPlaceOperations]: Method<InPlaceOperations[K]> } & Overloaded &
+  TensorProperties;
 
 for (const [name, call] of Object.entries({ ...methods, ...inPlaceOperations })) {
   const run = call as (self: Tensor, ...rest: unknown[]) => unknown;
   Object.defineProperty(Tensor.prototype, name, {
     configurable: true,
     writable: true,
-    value(this: Tensor, ...rest: unknown[]) {
-      return run(this, ...rest);
-    },
+    value: variadic.has(name)
+      ? function (this: Tensor, ...rest: unknown[]) {
+          return run(this, typeof rest[0] === 'number' ? rest : rest[0]);
+        }
+      : function (this: Tensor, ...rest: unknown[]) {
+          return run(this, ...rest);
+        },
   });
 }
 
