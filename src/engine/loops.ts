@@ -1,6 +1,7 @@
 import type { TypedArray } from '../tensor/dtype.ts';
 import { broadcastStrides, numel, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { loopOf } from './specialize.ts';
 
 /** A strided operand of a loop: elements, first place, steps by dimension. */
 export interface Operand {
@@ -60,14 +61,21 @@ export function eachRow(
   }
 }
 
+/** Rows are cut into stretches of this length: V8 compiles a function that is called often sooner and better than one long loop. */
+const stretch = 4096;
+
 /** out = f(a), element by element; `a` broadcasts to `out`. */
 export function mapUnary(f: (x: number) => number, out: Tensor, a: Tensor): void {
   const o = operand(out, out.shape);
   const x = operand(a, out.shape);
-  eachRow(out.shape, [o, x], ([po, px], [so, sx], n) => {
-    const { array: target } = o;
-    const { array: source } = x;
-    for (let i = 0, p = po, q = px; i < n; i++, p += so, q += sx) target[p] = f(source[q]);
+  const loop = loopOf(f, 'unary', [out, a], out.size);
+  const { array: target } = o;
+  const { array: source } = x;
+  eachRow(out.shape, [o, x], (places, steps, length) => {
+    const [so, sx] = steps;
+    let [p, q] = places;
+    for (let left = length; left > 0; left -= stretch, p += stretch * so, q += stretch * sx)
+      loop(target, p, so, source, q, sx, Math.min(left, stretch));
   });
 }
 
@@ -76,12 +84,19 @@ export function mapBinary(f: (x: number, y: number) => number, out: Tensor, a: T
   const o = operand(out, out.shape);
   const x = operand(a, out.shape);
   const y = operand(b, out.shape);
-  eachRow(out.shape, [o, x, y], ([po, px, py], [so, sx, sy], n) => {
-    const { array: target } = o;
-    const { array: left } = x;
-    const { array: right } = y;
-    for (let i = 0, p = po, q = px, r = py; i < n; i++, p += so, q += sx, r += sy)
-      target[p] = f(left[q], right[r]);
+  const loop = loopOf(f, 'binary', [out, a, b], out.size);
+  const { array: target } = o;
+  const { array: left } = x;
+  const { array: right } = y;
+  eachRow(out.shape, [o, x, y], (places, steps, length) => {
+    const [so, sx, sy] = steps;
+    let [p, q, r] = places;
+    for (
+      let rest = length;
+      rest > 0;
+      rest -= stretch, p += stretch * so, q += stretch * sx, r += stretch * sy
+    )
+      loop(target, p, so, left, q, sx, right, r, sy, Math.min(rest, stretch));
   });
 }
 
@@ -94,11 +109,14 @@ export function mapTernary(
   c: Tensor,
 ): void {
   const all = [out, a, b, c].map((t) => operand(t, out.shape));
+  const loop = loopOf(f, 'ternary', [out, a, b, c], out.size);
   const [target, left, middle, right] = all.map((o) => o.array);
-  eachRow(out.shape, all, (places, steps, n) => {
-    let [p, q, r, s] = places;
-    const [sp, sq, sr, ss] = steps;
-    for (let i = 0; i < n; i++, p += sp, q += sq, r += sr, s += ss)
-      target[p] = f(left[q], middle[r], right[s]);
+  eachRow(out.shape, all, (places, steps, length) => {
+    const [so, sx, sy, sz] = steps;
+    for (let i = 0; i < length; i += stretch) {
+      const [p, q, r, s] = places;
+      const n = Math.min(length - i, stretch);
+      loop(target, p + i * so, so, left, q + i * sx, sx, middle, r + i * sy, sy, right, s + i * sz, sz, n);
+    }
   });
 }

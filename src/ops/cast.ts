@@ -4,14 +4,16 @@ import { mapUnary } from '../engine/loops.ts';
 import { type DType, dtypeInfo, isFloating } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
+const truth = (x: number): number => (x !== 0 ? 1 : 0);
+const same = (x: number): number => x;
+
 /** out = a, converting between dtypes as C does (truncation towards zero; anything but 0 is true); `a` broadcasts. */
-export const copyKernel = kernel('copy', (out: Tensor, a: Tensor) =>
-  mapUnary(
-    out.dtype === 'bool' ? (x) => (x !== 0 ? 1 : 0) : !isFloating(out.dtype) ? Math.trunc : (x) => x,
-    out,
-    a,
-  ),
-);
+export const copyKernel = kernel('copy', (out: Tensor, a: Tensor) => {
+  const { size } = out;
+  if (out.dtype === a.dtype && size > 64 && size === a.size && out.isContiguous && a.isContiguous)
+    out.elements.set(a.elements.subarray(a.offset, a.offset + size), out.offset);
+  else mapUnary(out.dtype === 'bool' ? truth : isFloating(out.dtype) ? same : Math.trunc, out, a);
+});
 
 const castPrimitive: Primitive<{ from: DType; to: DType }> = {
   name: 'to',

@@ -21,26 +21,22 @@ export const droppedShape = (shape: Shape, dims: readonly number[]): number[] =>
 /** out (with reduced dimensions of size 1) = sum of a; float64 accumulators. */
 export const sumKernel = kernel('reduce.sum', (out: Tensor, a: Tensor) => {
   const totals = new Float64Array(out.size);
-  const place = new Tensor(out.storage, out.shape, contiguousOf(out.shape), 0);
+  const place = new Tensor(out.storage, out.shape, contiguousStrides(out.shape), 0);
   const o = operand(place, a.shape);
   const x = operand(a, a.shape);
-  eachRow(a.shape, [o, x], ([po, px], [so, sx], n) => {
-    const { array } = x;
-    for (let i = 0, p = po, q = px; i < n; i++, p += so, q += sx) totals[p] += array[q];
+  const { array } = x;
+  eachRow(a.shape, [o, x], (places, steps, n) => {
+    const [step, by] = steps;
+    let [p, q] = places;
+    if (step === 0) {
+      let total = totals[p];
+      for (let i = 0; i < n; i++, q += by) total += array[q];
+      totals[p] = total;
+    } else for (let i = 0; i < n; i++, p += step, q += by) totals[p] += array[q];
   });
   const { elements } = out;
   for (let i = 0; i < totals.length; i++) elements[out.offset + i] = totals[i];
 });
-
-function contiguousOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    strides[d] = stride;
-    stride *= shape[d];
-  }
-  return strides;
-}
 
 const sumPrimitive: Primitive<{ from: Shape; dims: readonly number[]; keepdim: boolean }> = {
   name: 'sum',

@@ -58,11 +58,14 @@ const extremeKernel = kernel('reduce.extreme', (out: Tensor, a: Tensor, signOf: 
   );
   if (out.dtype === 'uint8' || out.dtype === 'bool')
     out.elements.fill(signOf > 0 ? 0 : 255, out.offset, out.offset + out.size);
-  eachRow(a.shape, [o, x], ([po, px], [so, sx], n) => {
-    for (let i = 0, p = po, q = px; i < n; i++, p += so, q += sx) {
-      const value = x.array[q];
-      if (signOf > 0 ? value > o.array[p] : value < o.array[p]) o.array[p] = value;
-      else if (Number.isNaN(value)) o.array[p] = value;
+  const [best, array] = [o.array, x.array];
+  eachRow(a.shape, [o, x], (places, steps, n) => {
+    const [so, sx] = steps;
+    let [p, q] = places;
+    for (let i = 0; i < n; i++, p += so, q += sx) {
+      const value = array[q];
+      if (signOf > 0 ? value > best[p] : value < best[p]) best[p] = value;
+      else if (Number.isNaN(value)) best[p] = value;
     }
   });
 });
