@@ -12,6 +12,7 @@ export * from './convolution.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * as functional from './functional/index.ts';
+export * as utils from './gradients.ts';
 export * as init from './init.ts';
 export { Bilinear, Flatten, Identity, Linear, type LinearOptions, Unflatten } from './linear.ts';
 export * from './losses.ts';

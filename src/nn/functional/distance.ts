@@ -1,37 +1,17 @@
 import { add, div, mul, sub } from '../../ops/arithmetic.ts';
 import { clamp } from '../../ops/clamp.ts';
-import { gt, ne } from '../../ops/comparison.ts';
 import { indexSelect } from '../../ops/indexSelect.ts';
-import { pow } from '../../ops/pairwise.ts';
-import { abs, sqrt } from '../../ops/pointwise.ts';
+import { vectorNorm } from '../../ops/norm.ts';
 import { op } from '../../ops/record.ts';
 import { sum } from '../../ops/reduce.ts';
-import { amax, amin } from '../../ops/statistics.ts';
 import { expand } from '../../ops/views.ts';
-import { where } from '../../ops/where.ts';
 import { tensor } from '../../tensor/creation.ts';
 import { broadcastShapes, formatShape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** The p-norm along a dimension; where it is 0 so is its gradient. */
-function norm(input: Tensor, p: number, dim: number, keepdim: boolean): Tensor {
-  if (p === Infinity) return amax(abs(input), dim, { keepdim });
-  if (p === -Infinity) return amin(abs(input), dim, { keepdim });
-  if (p === 0) return sum(add(mul(input, 0), ne(input, 0).to(input.dtype)), dim, { keepdim });
-  if (p === 1) return sum(abs(input), dim, { keepdim });
-  if (p === 2) {
-    const squares = sum(mul(input, input), dim, { keepdim });
-    const positive = gt(squares, 0);
-    return where(positive, sqrt(where(positive, squares, 1)), squares);
-  }
-  const size = abs(input);
-  if (p < 0) return pow(sum(pow(size, p), dim, { keepdim }), 1 / p);
-  const nonzero = gt(size, 0);
-  const powers = where(nonzero, pow(where(nonzero, size, 1), p), mul(size, 0));
-  const total = sum(powers, dim, { keepdim });
-  const positive = gt(total, 0);
-  return where(positive, pow(where(positive, total, 1), 1 / p), total);
-}
+const norm = (input: Tensor, p: number, dim: number, keepdim: boolean): Tensor =>
+  vectorNorm(input, p, dim, { keepdim });
 
 /**
  * Divides by the p-norm along a dimension, or by `eps` where the norm is smaller: a zero vector stays zero.
