@@ -72,13 +72,35 @@ export function fans(tensor: Tensor): { fanIn: number; fanOut: number } {
   return { fanIn: tensor.shape[1] * field, fanOut: tensor.shape[0] * field };
 }
 
+/** Whether the fillers below leave tensors as they are: a process-wide fact, set by `skipInit` alone. */
+let skipping = false;
+
+/**
+ * Makes a model without drawing its weights, which then hold anything: for a large model whose weights come from a file.
+ *
+ * @example
+ * const model = nn.init.skipInit(() => new vision.models.VGG16());
+ * model.loadStateDict(state);
+ *
+ * Source: `torch.nn.utils.skip_init`.
+ */
+export function skipInit<M>(make: () => M): M {
+  const before = skipping;
+  skipping = true;
+  try {
+    return make();
+  } finally {
+    skipping = before;
+  }
+}
+
 /** Fills with numbers drawn evenly from [a, b). */
 export const uniform_ = (tensor: Tensor, a = 0, b = 1, options: Randomness = {}): Tensor =>
-  noGrad(() => random.uniform_(tensor, a, b, options));
+  skipping ? tensor : noGrad(() => random.uniform_(tensor, a, b, options));
 
 /** Fills with normal numbers. */
 export const normal_ = (tensor: Tensor, mean = 0, std = 1, options: Randomness = {}): Tensor =>
-  noGrad(() => random.normal_(tensor, mean, std, options));
+  skipping ? tensor : noGrad(() => random.normal_(tensor, mean, std, options));
 
 /**
  * Fills with normal numbers that lie in [a, b]; the bounds are values, not multiples of `std`.
@@ -98,6 +120,7 @@ export function truncNormal_(
   if (!(std > 0)) throw new RangeError(`truncNormal_: std ${std} must be above 0`);
   const single = tensor.dtype === 'float32';
   const [low, high] = single ? [Math.fround(a), Math.fround(b)] : [a, b];
+  if (skipping) return tensor;
   return noGrad(() => {
     const drawn = emptyLike(tensor);
     const values = new Float64Array(tensor.size);
@@ -139,7 +162,8 @@ function normalShare(x: number): number {
 }
 
 /** Fills with one value. */
-export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => fill_(tensor, value));
+export const constant_ = (tensor: Tensor, value: number): Tensor =>
+  skipping ? tensor : noGrad(() => fill_(tensor, value));
 
 /** Fills with 1. */
 export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1);
@@ -241,6 +265,7 @@ export function orthogonal_(tensor: Tensor, gain = 1, { generator }: Randomness 
       `orthogonal_: a tensor ${formatShape(tensor.shape)} is no matrix: it needs two dimensions or more`,
     );
   if (tensor.size === 0) return tensor;
+  if (skipping) return tensor;
   return noGrad(() => {
     const rows = tensor.shape[0];
     const columns = tensor.size / rows;
@@ -289,6 +314,7 @@ export function sparse_(
     );
   if (!(sparsity >= 0 && sparsity <= 1))
     throw new RangeError(`sparse_: sparsity ${sparsity} must lie between 0 and 1`);
+  if (skipping) return tensor;
   return noGrad(() => {
     const [rows, columns] = tensor.shape;
     const zeros = Math.ceil(sparsity * rows);

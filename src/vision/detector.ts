@@ -2,13 +2,14 @@ import { noGrad } from '../autograd/mode.ts';
 import { crossEntropy } from '../nn/functional/crossEntropy.ts';
 import { l1Loss, smoothL1Loss } from '../nn/functional/loss.ts';
 import { Module } from '../nn/module.ts';
+import { zeros } from '../ops/creation.ts';
 import { indexSelect } from '../ops/indexSelect.ts';
 import { cat } from '../ops/join.ts';
 import { sigmoid } from '../ops/pointwise.ts';
 import { narrow, select } from '../ops/shape.ts';
 import { softmax } from '../ops/statistics.ts';
 import { reshape } from '../ops/views.ts';
-import { tensor, zeros } from '../tensor/creation.ts';
+import { tensor } from '../tensor/creation.ts';
 import { formatShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { AnchorGenerator, DefaultBoxGenerator } from './anchors.ts';
@@ -129,7 +130,8 @@ export abstract class SingleStageDetector extends Module<[Tensor], HeadOutput> {
         }
       before += targets[image].boxes.shape[0];
     }
-    const pick = (rows: Tensor, list: number[]): Tensor => indexSelect(rows, 0, tensor(Int32Array.from(list)));
+    const pick = (rows: Tensor, list: number[]): Tensor =>
+      indexSelect(rows, 0, tensor(Int32Array.from(list)));
     const predicted = pick(reshape(regression, [-1, 4]), places);
     if (places.length === 0) return [predicted, predicted.detach()];
     const boxes = cat(
@@ -254,7 +256,12 @@ export class SSD extends SingleStageDetector {
 
   detect(
     images: Tensor,
-    { scoreThreshold = 0.01, nmsThreshold = 0.45, topCandidates = 400, maxDetections = 200 }: DetectOptions = {},
+    {
+      scoreThreshold = 0.01,
+      nmsThreshold = 0.45,
+      topCandidates = 400,
+      maxDetections = 200,
+    }: DetectOptions = {},
   ): Detection[] {
     return noGrad(() => {
       const { clsLogits, bboxRegression, anchors } = this.predict(images);
@@ -342,7 +349,12 @@ export class RetinaNet extends SingleStageDetector {
 
   detect(
     images: Tensor,
-    { scoreThreshold = 0.05, nmsThreshold = 0.5, topCandidates = 1000, maxDetections = 300 }: DetectOptions = {},
+    {
+      scoreThreshold = 0.05,
+      nmsThreshold = 0.5,
+      topCandidates = 1000,
+      maxDetections = 300,
+    }: DetectOptions = {},
   ): Detection[] {
     return noGrad(() => {
       const { clsLogits, bboxRegression, anchors, levels } = this.predict(images);

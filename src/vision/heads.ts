@@ -1,8 +1,8 @@
+import { ReLU } from '../nn/activations.ts';
 import { ModuleList, Sequential } from '../nn/containers.ts';
 import { Conv2d } from '../nn/convolution.ts';
 import { constant_, normal_, xavierUniform_, zeros_ } from '../nn/init.ts';
-import { Module } from '../nn/module.ts';
-import { ReLU } from '../nn/activations.ts';
+import { type AnyModule, Module } from '../nn/module.ts';
 import { cat } from '../ops/join.ts';
 import { permute } from '../ops/shape.ts';
 import { reshape } from '../ops/views.ts';
@@ -91,7 +91,7 @@ const tower = (channels: number): Sequential =>
   );
 
 /** Small normal weights, no bias. */
-function startSmall(module: Module<never, unknown>): void {
+function startSmall(module: AnyModule): void {
   for (const part of module.modules())
     if (part instanceof Conv2d) {
       normal_(part.weight, 0, 0.01);

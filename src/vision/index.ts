@@ -1,11 +1,14 @@
 export * from './anchors.ts';
 export * from './boxCoder.ts';
 export * from './boxes.ts';
+export * from './detector.ts';
 export * from './featurePyramid.ts';
 export * from './focalLoss.ts';
 export * from './hardNegatives.ts';
+export * from './heads.ts';
 export * from './matcher.ts';
 export * from './meanAveragePrecision.ts';
+export * as models from './models/index.ts';
 export * from './multiScaleRoiAlign.ts';
 export * from './nms.ts';
 export * from './roiAlign.ts';
