@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Database } from 'node-sqlite3-wasm';
+import { log } from './log.ts';
 
 /** `(session, line, input)`, or with output `(session, line, (input, output))`. */
 export type HistoryEntry = [number, number, string | [string, string | null]];
@@ -35,6 +36,8 @@ export class History {
   readonly #path: string;
   #database: Database | null = null;
   #session = 0;
+  #unwritten: { statement: string; text: string; line: number }[] = [];
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(path: string = historyPath()) {
     this.#path = path;
@@ -63,22 +66,38 @@ export class History {
   }
 
   add(line: number, source: string): void {
-    this.#open().run('INSERT OR REPLACE INTO history (session, line, source) VALUES (?, ?, ?)', [
-      this.#session,
-      line,
-      source,
-    ]);
+    this.#later('INSERT OR REPLACE INTO history (source, session, line) VALUES (?, ?, ?)', source, line);
   }
 
   addOutput(line: number, output: string): void {
-    this.#open().run('UPDATE history SET output = ? WHERE session = ? AND line = ?', [
-      output,
-      this.#session,
-      line,
-    ]);
+    this.#later('UPDATE history SET output = ? WHERE session = ? AND line = ?', output, line);
+  }
+
+  /** Writing to a file takes longer than many a cell: it is done in one go when nothing has come for a moment. */
+  #later(statement: string, text: string, line: number): void {
+    this.#unwritten.push({ statement, text, line });
+    this.#timer ??= setTimeout(() => this.#write(), 200);
+  }
+
+  #write(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const rows = this.#unwritten;
+    if (rows.length === 0) return;
+    this.#unwritten = [];
+    try {
+      const database = this.#open();
+      database.exec('BEGIN');
+      for (const { statement, text, line } of rows) database.run(statement, [text, this.#session, line]);
+      database.exec('COMMIT');
+    } catch (error) {
+      // Another kernel may hold the file for long: cells must go on without their history.
+      log(`the history was not written: ${(error as Error).message}`);
+    }
   }
 
   query(request: HistoryRequest): HistoryEntry[] {
+    this.#write();
     const database = this.#open();
     const { hist_access_type: type = 'tail', n, pattern = '*', unique = false, output = false } = request;
     let rows: Row[];
@@ -108,6 +127,7 @@ export class History {
   }
 
   close(): void {
+    this.#write();
     this.#database?.close();
     this.#database = null;
   }

@@ -6,7 +6,8 @@ import type { CellError, Diagnostic } from '../interfaces.ts';
 export interface CellScript {
   executionCount: number;
   source: string;
-  map: TraceMap;
+  /** Parsed when a traceback needs it. */
+  map: string | TraceMap;
 }
 
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
@@ -25,7 +26,7 @@ export class Tracebacks {
   readonly #scripts = new Map<string, CellScript>();
 
   add(path: string, executionCount: number, source: string, map: string): void {
-    this.#scripts.set(path, { executionCount, source, map: new TraceMap(map) });
+    this.#scripts.set(path, { executionCount, source, map });
   }
 
   /** Type or syntax errors that stopped a cell, all of them. */
@@ -92,12 +93,9 @@ export class Tracebacks {
     return frames.slice(-40);
   }
 
-  #cellFrame(
-    { executionCount, source, map }: CellScript,
-    row: number,
-    column: number,
-    called?: string,
-  ): string[] {
+  #cellFrame(script: CellScript, row: number, column: number, called?: string): string[] {
+    if (typeof script.map === 'string') script.map = new TraceMap(script.map);
+    const { executionCount, source, map } = script;
     const { line, column: at } = originalPositionFor(map, { line: row, column: Math.max(0, column - 1) });
     if (line === null) return [];
     const text = source.split('\n')[line - 1] ?? '';

@@ -98,7 +98,8 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
       return await inTask(() => run(session));
     } finally {
       await session.disposeAll();
-      await language.commit(id);
+      // Not awaited: the next cell's check comes after it in any case.
+      void language.commit(id).catch((error: unknown) => report(error));
     }
   }
 
