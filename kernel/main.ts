@@ -1,8 +1,8 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { type Code, locateCode } from './code.ts';
 import { connectLanguage } from './language/client.ts';
 import type { LanguageOptions } from './language/worker.ts';
 import type { IoOptions } from './protocol/io.ts';
-import { startRuntime } from './runtime/index.ts';
 
 /** The memory that threads share: the words of `interrupt.ts`, then room for one answer to `input()`. */
 const memory = new SharedArrayBuffer(16 + 1024 * 1024);
@@ -52,4 +52,12 @@ ioThread.on('error', (error) => {
 process.on('SIGINT', () => ioThread.postMessage('interrupt'));
 process.on('SIGTERM', () => ioThread.postMessage('shutdown'));
 
-startRuntime({ io: io.port1, language: connectLanguage(languageForUser.port2), memory, folder });
+const code: Code = locateCode();
+const { startRuntime } = (await import(code.runtime)) as typeof import('./runtime/index.ts');
+startRuntime({
+  io: io.port1,
+  language: connectLanguage(languageForUser.port2),
+  memory,
+  folder,
+  library: code.library,
+});

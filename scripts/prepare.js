@@ -61,9 +61,10 @@ for (const folder of ['src', 'display', 'kernel', 'lab/server', 'test', 'bench',
     fingerprint.update(`${path} ${mtimeMs} ${size}\n`);
   }
 }
-once('dist/.built', fingerprint.digest('hex'), () =>
-  run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']),
-);
+once('dist/.built', fingerprint.digest('hex'), () => {
+  run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
+  run('Bundling', process.execPath, [join(root, 'scripts/bundle.js')]);
+});
 
 if (process.argv.includes('--lab')) {
   const app = join(root, 'lab/app');

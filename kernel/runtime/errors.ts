@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { CellError, Diagnostic } from '../interfaces.ts';
@@ -12,6 +13,9 @@ export interface CellScript {
 
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
+
+/** Our own files say nothing to a user. */
+const ownCode = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What the user meant to stop, and did. */
 export class Interrupted extends Error {
@@ -87,7 +91,7 @@ export class Tracebacks {
       const script = this.#scripts.get(path);
       const called = /at (?:async )?(.+?) \(/.exec(line)?.[1];
       if (script) frames.unshift(...this.#cellFrame(script, Number(row), Number(column), called));
-      else if (!/\bnode:|\/kernel\/(runtime|protocol|language)\/|node_modules\/(vitest|vite)/.test(path))
+      else if (!/\bnode:/.test(path) && !path.includes(ownCode))
         frames.unshift(`File ${path.replace(/^file:\/\//, '')}:${row}${called ? `, in ${called}` : ''}`);
     }
     return frames.slice(-40);

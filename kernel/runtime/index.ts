@@ -27,16 +27,18 @@ export interface RuntimeOptions {
   language: Language;
   memory: SharedArrayBuffer;
   folder: string;
+  /** Where the library is, by the names that cells may import it with. */
+  library: Readonly<Record<'gradbook' | 'gradbook/display', string>>;
 }
 
 type Execute = Extract<ToUser, { type: 'execute' }>;
 
 /** Starts the user thread: it runs the cells that io sends, and owns their variables. */
-export function startRuntime({ io, language, memory, folder }: RuntimeOptions): void {
+export function startRuntime({ io, language, memory, folder, library }: RuntimeOptions): void {
   const post = (message: FromUser): void => io.postMessage(message);
   const words = new Int32Array(memory, 0, sharedHeader / 4);
   const output = new Output(post);
-  const modules = new Modules(folder, (text) => output.stream('stderr', text));
+  const modules = new Modules(folder, library, (text) => output.stream('stderr', text));
   modules.onImport = (specifier) => {
     if (specifier === 'tslab') connectTslab(modules.require, output);
   };
@@ -201,9 +203,11 @@ export function startRuntime({ io, language, memory, folder }: RuntimeOptions): 
   /** The library's names become globals; a cell that comes earlier waits for them. */
   const preloaded = preload();
   async function preload(): Promise<void> {
-    const library = (await import('../../src/index.ts')) as Record<string, unknown>;
-    const shows = (await import('../../display/index.ts')) as Record<string, unknown>;
-    for (const [name, value] of Object.entries({ ...library, ...shows }))
+    const [own, shows] = (await Promise.all([
+      import(library.gradbook),
+      import(library['gradbook/display']),
+    ])) as Record<string, unknown>[];
+    for (const [name, value] of Object.entries({ ...own, ...shows }))
       Object.defineProperty(globalThis, name, {
         value,
         writable: true,

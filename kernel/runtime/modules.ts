@@ -17,11 +17,14 @@ const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/ind
  */
 export class Modules {
   #folder: string;
+  readonly #own: Readonly<Record<string, string>>;
   readonly #print: (text: string) => void;
   /** Called before a package is imported, with its specifier. */
   onImport: (specifier: string) => void = () => {};
 
-  constructor(folder: string, print: (text: string) => void) {
+  /** @param own addresses of the library's own modules: there must be one copy of each. */
+  constructor(folder: string, own: Readonly<Record<string, string>>, print: (text: string) => void) {
+    this.#own = own;
     this.#folder = folder;
     this.#print = print;
   }
@@ -56,7 +59,7 @@ export class Modules {
     if (/^(node|data):/.test(specifier)) return (await import(specifier)) as Record<string, unknown>;
     if (specifier.startsWith('npm:')) return this.#npm(specifier);
     this.onImport(specifier);
-    return (await import(this.#resolvePackage(specifier))) as Record<string, unknown>;
+    return (await import(this.#own[specifier] ?? this.#resolvePackage(specifier))) as Record<string, unknown>;
   }
 
   /** Installs the packages that a cell names, so that it is checked with their types. */
@@ -104,7 +107,7 @@ export class Modules {
     if (!found) throw new Error(`Cannot find module '${path}': no such file`);
     if (attributes?.type === 'json' || extname(found) === '.json')
       return { default: JSON.parse(readFileSync(found, 'utf8')) as unknown };
-    return (await import(pathToFileURL(compiled(found)).href)) as Record<string, unknown>;
+    return (await import(pathToFileURL(compiled(found, this.#own)).href)) as Record<string, unknown>;
   }
 }
 
@@ -114,7 +117,11 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
  * A copy of a user's file (and of those it imports) as JavaScript, named for its content: an edited file has another name, so that it
  * is loaded again. Packages are resolved from the original's folder.
  */
-function compiled(path: string, visiting = new Map<string, string>()): string {
+function compiled(
+  path: string,
+  own: Readonly<Record<string, string>>,
+  visiting = new Map<string, string>(),
+): string {
   const known = visiting.get(path);
   if (known) return known;
   const source = readFileSync(path, 'utf8');
@@ -130,6 +137,7 @@ function compiled(path: string, visiting = new Map<string, string>()): string {
     /(\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\2/g,
     (whole, head: string, _quote, specifier: string) => {
       if (specifier.startsWith('node:')) return whole;
+      if (own[specifier]) return `${head}${JSON.stringify(own[specifier])}`;
       if (!specifier.startsWith('.')) {
         try {
           return `${head}${JSON.stringify(pathToFileURL(require.resolve(specifier)).href)}`;
@@ -139,7 +147,7 @@ function compiled(path: string, visiting = new Map<string, string>()): string {
       }
       const base = resolve(path, '..', specifier);
       const target = extensions.map((extension) => base + extension).find(isFile);
-      return target ? `${head}${JSON.stringify(pathToFileURL(compiled(target, visiting)).href)}` : whole;
+      return target ? `${head}${JSON.stringify(pathToFileURL(compiled(target, own, visiting)).href)}` : whole;
     },
   );
   const digest = createHash('sha256').update(path).update(rewritten).digest('hex').slice(0, 16);
