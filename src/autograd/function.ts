@@ -46,7 +46,7 @@ export class FunctionContext {
     this.#materialize = value;
   }
 
-  /** Records a call: for `Function.apply` only. */
+  /** Records a call. @internal */
   static record(
     context: FunctionContext,
     name: string,
@@ -73,14 +73,14 @@ export class FunctionContext {
     });
   }
 
-  /** What is saved of outputs must be the tensors that are returned, which get the history. */
+  /** What is saved of outputs must be the tensors that are returned, which get the history. @internal */
   static replaceSaved(context: FunctionContext, before: readonly unknown[], after: readonly Tensor[]): void {
     context.#saved = context.#saved.map((tensor) =>
       tensor?.base && before.includes(tensor) ? after[before.indexOf(tensor)] : tensor,
     );
   }
 
-  /** The inputs that were changed in place. */
+  /** The inputs that were changed in place. @internal */
   static dirty(context: FunctionContext): readonly Tensor[] {
     return context.#dirty;
   }
