@@ -133,4 +133,5 @@ export {
 export { emptyPool, keep, type MemoryReport, memory, scope } from './tensor/memory.ts';
 export { getPrintOptions, type PrintOptions, setPrintOptions } from './tensor/print.ts';
 export { Tensor } from './tensor/tensor.ts';
+export * from './tools/index.ts';
 export * as vision from './vision/index.ts';
