@@ -31,7 +31,8 @@ const toDot = ({ vertices, edges }: Graph, direction: string): string =>
     'edge [color="#888888", arrowsize=0.6, fontsize=9, fontcolor="#888888", fontname="Helvetica,Arial,sans-serif"];',
     ...vertices.map(({ id, label, kind }) => `${quoted(id)} [label=${quoted(label)},${looks[kind]}];`),
     ...edges.map(
-      ({ from, to, label }) => `${quoted(from)} -> ${quoted(to)}${label ? ` [label=${quoted(label)}]` : ''};`,
+      ({ from, to, label }) =>
+        `${quoted(from)} -> ${quoted(to)}${label ? ` [label=${quoted(`  ${label}`)}]` : ''};`,
     ),
     '}',
   ].join('\n');

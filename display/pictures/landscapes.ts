@@ -117,7 +117,7 @@ export function decisionBoundary(
   const raw = valuesOf(scores);
   const classes = raw.length / (steps * steps);
   const z = Array.from({ length: steps }, (_, i) =>
-    Array.from({ length: steps }, (_, j) => {
+    Float32Array.from({ length: steps }, (_, j) => {
       const at = (i * steps + j) * classes;
       if (classes === 1) return 1 / (1 + Math.exp(-raw[at]));
       let best = 0;

@@ -93,7 +93,8 @@ function rowsOf(value: readonly unknown[]): unknown {
   const columns = rows[0].length;
   if (rows.length * columns < binaryFrom || rows.some((row) => row.length !== columns))
     return rows.map((row) => Array.from(row));
-  const matrix = new Float64Array(rows.length * columns);
+  const half = rows.every((row) => row instanceof Float32Array);
+  const matrix = new (half ? Float32Array : Float64Array)(rows.length * columns);
   rows.forEach((row, i) => {
     matrix.set(row, i * columns);
   });

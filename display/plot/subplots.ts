@@ -39,6 +39,24 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
     const suffix = i === 0 ? '' : String(i + 1);
     const own = figure.layout as Loose;
     const kinds = new Set<string>();
+    const shownNames = figure.data.filter((trace) => {
+      const { name, showlegend } = trace as { name?: string; showlegend?: boolean };
+      return name !== undefined && showlegend !== false;
+    });
+    const named =
+      shownNames.length > 1 || shownNames.some((trace) => (trace as { showlegend?: boolean }).showlegend);
+    if (named)
+      layout[`legend${suffix}`] = {
+        x: left + width,
+        y: bottom + height,
+        xanchor: 'right',
+        yanchor: 'top',
+        bgcolor: 'rgba(128,128,128,0.08)',
+        font: { size: 10 },
+        ...(own.legend && own.xaxis && (own.legend as Loose).yanchor === 'bottom'
+          ? { y: bottom + 0.02, yanchor: 'bottom' }
+          : {}),
+      };
     for (const trace of figure.data) {
       const placed: Loose = { ...(trace as Loose) };
       const type = String(placed.type ?? 'scatter');
@@ -52,12 +70,14 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
         placed.xaxis = `x${suffix}`;
         placed.yaxis = `y${suffix}`;
       }
+      if (named) placed.legend = `legend${suffix}`;
       const bar = (placed.colorbar ?? (placed.marker as Loose | undefined)?.colorbar) as Loose | undefined;
       if (bar) {
         const moved = { ...bar, x: left + width, y: bottom + height / 2, len: height, thickness: 8 };
         if (placed.colorbar) placed.colorbar = moved;
         else placed.marker = { ...(placed.marker as Loose), colorbar: moved };
       }
+      if (!named) placed.showlegend = false;
       data.push(placed as Trace);
     }
     if (kinds.has('axes')) {
@@ -71,7 +91,8 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
       layout[`yaxis${suffix}`] = y;
     }
     if (kinds.has('scene')) layout[`scene${suffix}`] = { ...(own.scene as Loose), domain };
-    for (const key of ['barmode', 'bargap']) if (key in own) layout[key] = own[key];
+    if (own.barmode) layout.barmode = layout.barmode === 'group' ? 'group' : own.barmode;
+    if (typeof own.bargap === 'number') layout.bargap = Math.max(own.bargap, (layout.bargap as number) ?? 0);
     const title = titles?.[i] ?? (own.title as { text?: string } | undefined)?.text;
     if (title)
       annotations.push({
@@ -89,6 +110,6 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
   const { xaxis: _x, yaxis: _y, ...common } = layoutOf({ height: 60 + rows * 300, ...options }) as Loose;
   return new Figure({
     data,
-    layout: { showlegend: false, ...layout, annotations, ...common } as never,
+    layout: { ...layout, annotations, ...common } as never,
   });
 }

@@ -19,7 +19,7 @@ const space = { gridcolor: grid, zerolinecolor: grid, showbackground: false, col
  */
 export const template = {
   layout: {
-    paper_bgcolor: 'rgba(0,0,0,0)',
+    paper_bgcolor: 'rgba(255,255,255,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: { color: ink, size: 12 },
     colorway: [...palette],

@@ -10,7 +10,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface TableOptions {
   /** Columns in this order; default: every key that a row has, in order of appearance. */
   columns?: readonly string[];
-  /** Rows shown at most. Default 60: the first 40 and the last 20. */
+  /** Rows shown at most. Default 24: the first 16 and the last 8. */
   limit?: number;
   caption?: string;
   /** A last row, set apart. */
@@ -46,7 +46,7 @@ export class Table implements Displayable {
 
   /** The first and last rows that fit, and how many lie between them. */
   #shown(): { head: readonly Row[]; tail: readonly Row[]; hidden: number } {
-    const { limit = 60 } = this.#options;
+    const { limit = 24 } = this.#options;
     const { rows } = this;
     if (rows.length <= limit) return { head: rows, tail: [], hidden: 0 };
     const first = Math.ceil((limit * 2) / 3);
