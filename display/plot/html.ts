@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
-import { host } from '../host.ts';
+import { type DisplayHost, host } from '../host.ts';
 
 /** plotly.js's own partial bundles, smallest first, and the trace types that each can draw. */
 const cartesian = [
@@ -47,8 +47,20 @@ export interface PlainFigure {
   config: Record<string, unknown>;
 }
 
-/** The cells whose outputs carry a library, and which. */
-const carriers = new Map<string, string>();
+/** What a notebook's outputs carry: which library, by cell, and the cells that have sent one in the run that is under way. */
+interface Carried {
+  byCell: Map<string, string>;
+  thisRun: Set<string>;
+}
+const carriedBy = new WeakMap<DisplayHost, Carried>();
+
+function carried(): Carried {
+  const shower = host();
+  let state = carriedBy.get(shower);
+  if (!state) carriedBy.set(shower, (state = { byCell: new Map(), thisRun: new Set() }));
+  return state;
+}
+
 const rank = (name: string): number => bundles.findIndex((bundle) => bundle.name === name);
 
 /** The smallest library that draws all of these trace types. */
@@ -79,17 +91,16 @@ export function libraryNeeded(figure: PlainFigure): string | null {
   const name = libraryFor(typesOf(figure));
   if (mode === 'always') return name;
   const { cell } = host();
-  const elsewhere = [...carriers].some(([carrier, sent]) => carrier !== cell && rank(sent) >= rank(name));
-  const here = carriers.get(cell);
-  if (elsewhere || (here !== undefined && rank(here) >= rank(name) && sentInThisRun.has(cell))) return null;
-  carriers.set(cell, name);
-  sentInThisRun.add(cell);
-  host().atCellEnd(() => sentInThisRun.delete(cell));
+  const { byCell, thisRun } = carried();
+  const elsewhere = [...byCell].some(([carrier, sent]) => carrier !== cell && rank(sent) >= rank(name));
+  const here = byCell.get(cell);
+  if (elsewhere || (here !== undefined && rank(here) >= rank(name) && thisRun.has(cell))) return null;
+  byCell.set(cell, name);
+  // When the cell runs again, its outputs are gone and the library has to be sent again.
+  thisRun.add(cell);
+  host().atCellEnd(() => thisRun.delete(cell));
   return name;
 }
-
-/** Cells that are running and have sent a library: when they run again, their outputs are gone and it has to be sent again. */
-const sentInThisRun = new Set<string>();
 
 /** Above this many characters of data the fallback is left out. */
 const limit = 1_500_000;

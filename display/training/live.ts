@@ -167,7 +167,8 @@ export class LiveChart<K extends string> implements Displayable {
   }
 
   #draw(now: number): void {
-    if (!this.#shown) {
+    const first = !this.#shown;
+    if (first) {
       this.#refresh();
       this.#shown = true;
       host().publish({
@@ -180,9 +181,10 @@ export class LiveChart<K extends string> implements Displayable {
       this.#refresh();
       this.#figure.update();
     }
-    // When drawing is slow, it is done less often: it takes at most a fiftieth of the time.
-    const cost = performance.now() - now;
-    this.#drawnAt = now + Math.max(0, cost * 50 - (this.#options.every ?? 250));
+    // When drawing is slow, it is done less often: it takes at most a fiftieth of the time. The first time prepares more.
+    const end = performance.now();
+    const pause = first ? 0 : Math.min(5000, (end - now) * 50);
+    this.#drawnAt = end + Math.max(0, pause - (this.#options.every ?? 250));
   }
 
   #refresh(): void {
