@@ -107,7 +107,8 @@ export function box(samples: Samples, options: BoxOptions = {}): Figure {
       lowerfence: [inside[0]],
       upperfence: [inside[inside.length - 1]],
       mean: [statistics(sorted).mean],
-      [axis]: [Array.from(outliers.filter((_, j) => j % step === 0))],
+      // plotly.js draws nothing at all for an empty sample.
+      ...(outliers.length > 0 ? { [axis]: [Array.from(outliers.filter((_, j) => j % step === 0))] } : {}),
       boxpoints: 'outliers',
       orientation: horizontal ? 'h' : 'v',
       marker: { color: palette[i % palette.length], size: 4 },

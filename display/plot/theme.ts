@@ -9,6 +9,7 @@ const axis = {
   linecolor: grid,
   automargin: true,
   zerolinewidth: 1,
+  exponentformat: 'power',
 };
 
 const space = { gridcolor: grid, zerolinecolor: grid, showbackground: false, color: ink };
