@@ -235,7 +235,37 @@ function addProducts(out: Rows, a: Rows, b: Rows, rows: number, columns: number,
     }
     for (; j < columns; j++) for (let r = 0; r < 4; r++) addProduct(out, a, b, i + r, j, inner);
   }
-  for (; i < rows; i++) for (let j = 0; j < columns; j++) addProduct(out, a, b, i, j, inner);
+  for (; i < rows; i++) addRow(out, a, b, i, columns, inner);
+}
+
+/** One row of `addProducts`, four columns at a time. */
+function addRow(out: Rows, a: Rows, b: Rows, i: number, columns: number, inner: number): void {
+  const [z, x, y] = [out.array, a.array, b.array];
+  const a0 = a.start + i * a.step;
+  let j = 0;
+  for (; j + 4 <= columns; j += 4) {
+    const b0 = b.start + j * b.step;
+    const b1 = b0 + b.step;
+    const b2 = b1 + b.step;
+    const b3 = b2 + b.step;
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    for (let k = 0; k < inner; k++) {
+      const p = x[a0 + k];
+      s0 += p * y[b0 + k];
+      s1 += p * y[b1 + k];
+      s2 += p * y[b2 + k];
+      s3 += p * y[b3 + k];
+    }
+    const o = out.start + i * out.step + j;
+    z[o] += s0;
+    z[o + 1] += s1;
+    z[o + 2] += s2;
+    z[o + 3] += s3;
+  }
+  for (; j < columns; j++) addProduct(out, a, b, i, j, inner);
 }
 
 function addProduct(out: Rows, a: Rows, b: Rows, i: number, j: number, inner: number): void {
