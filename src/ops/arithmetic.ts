@@ -32,6 +32,7 @@ export const mul: Binary = binary({
 /** input / other, true division: integers give the default floating dtype. */
 export const trueDivide: Binary = binary({
   name: 'trueDivide',
+  label: 'div',
   torch: 'true_divide(input, other)',
   result: 'float',
   element: (x, y) => x / y,
@@ -105,6 +106,7 @@ export const div: (input: Arg, other: Arg, options?: { roundingMode?: 'trunc' | 
 
 const plainAdd: Binary = binary({
   name: 'plainAdd',
+  label: 'add',
   torch: 'add(input, other)',
   result: 'same',
   element: (x, y) => x + y,
@@ -115,6 +117,7 @@ const plainAdd: Binary = binary({
 
 const plainSub: Binary = binary({
   name: 'plainSub',
+  label: 'sub',
   torch: 'sub(input, other)',
   result: 'same',
   element: (x, y) => x - y,

@@ -83,6 +83,8 @@ export function unary(definition: UnaryDefinition): Unary {
 
 export interface BinaryDefinition extends RecordRest {
   readonly name: string;
+  /** What errors and the graph call it, where users know it by another name. */
+  readonly label?: string;
   readonly result: ResultDtype;
   /** One pair of elements, in float64. */
   readonly element: (x: number, y: number) => number;
@@ -114,14 +116,15 @@ export function promote(name: string, a: Arg, b: Arg): [Tensor, Tensor] {
 /** Defines an operation on pairs of elements, with broadcasting and type promotion. */
 export function binary(definition: BinaryDefinition): Binary {
   const { name, element, integerElement, save, gradient, result } = definition;
+  const { label = name } = definition;
   const run = kernel(`binary.${name}`, (out: Tensor, a: Tensor, b: Tensor) =>
     mapBinary(integerElement && a.dtype === 'int32' ? integerElement : element, out, a, b),
   );
   const primitive: Primitive<null> = {
-    name,
+    name: label,
     forward(ctx: Context, inputs) {
       const [x, y] = inputs as [Tensor, Tensor];
-      const shape = sameShape(x.shape, y.shape) ? x.shape : broadcastShapes(name, x.shape, y.shape);
+      const shape = sameShape(x.shape, y.shape) ? x.shape : broadcastShapes(label, x.shape, y.shape);
       const out = Tensor.allocate(shape, resultOf(result, x.dtype));
       run(out, x, y);
       if (save !== 'nothing') ctx.save(save === 'right' ? null : x, save === 'left' ? null : y);
@@ -145,7 +148,7 @@ export function binary(definition: BinaryDefinition): Binary {
     if (
       (other instanceof Tensor ? y.dtype : resultType(target, other as number | boolean)) !== target.dtype ||
       resultOf(result, target.dtype) !== target.dtype ||
-      !sameShape(broadcastShapes(`${name}_`, target.shape, y.shape), target.shape) ||
+      !sameShape(broadcastShapes(`${label}_`, target.shape, y.shape), target.shape) ||
       !isApart(target, y)
     )
       return false;
@@ -167,7 +170,7 @@ export function binary(definition: BinaryDefinition): Binary {
         (result !== 'float' || isFloating(input.dtype))
       )
         return applyOne(primitive, [input, other], null);
-      let [x, y] = promote(name, input, other);
+      let [x, y] = promote(label, input, other);
       if (result === 'float' && !isFloating(x.dtype)) {
         x = cast(x, getDefaultDtype());
         y = cast(y, getDefaultDtype());

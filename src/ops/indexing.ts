@@ -399,7 +399,8 @@ function put(
   const { view } = resolved;
   const given = value instanceof Tensor ? value : scalar(value, view.dtype);
   if (resolved.advanced.size === 0) {
-    copy_(view, accumulate ? view.clone().add(given) : given);
+    const values = spreadOver(name, view, given);
+    copy_(view, accumulate ? view.clone().add(values) : values);
     return input;
   }
   const planned = plan(name, resolved);

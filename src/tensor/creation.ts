@@ -131,6 +131,8 @@ export function full(
   { dtype, requiresGrad = false }: TensorOptions = {},
 ): Tensor {
   checkShape('full', shape);
+  if (typeof value !== 'number' && typeof value !== 'boolean')
+    throw new TypeError(`full: the value is ${String(value)}: give a number or a boolean`);
   const type = dtype ?? (typeof value === 'boolean' ? 'bool' : getDefaultDtype());
   dtypeInfo(type);
   const out = Tensor.allocate([...shape], type, value === 0 || value === false);

@@ -144,9 +144,6 @@ function body(tensor: Tensor, indent: number): string {
 }
 
 const nodeNames: Readonly<Record<string, string>> = {
-  plainAdd: 'Add',
-  plainSub: 'Sub',
-  trueDivide: 'Div',
   to: 'ToCopy',
   extreme: 'Amax',
 };
