@@ -1,3 +1,5 @@
+export * as parametrizations from './parametrizations.ts';
+
 import { noGrad } from '../autograd/mode.ts';
 import { zeros } from '../ops/creation.ts';
 import { cat, stack } from '../ops/join.ts';
