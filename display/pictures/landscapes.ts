@@ -158,6 +158,7 @@ export function decisionBoundary(
           y: ys,
           z,
           contours: { coloring: 'none', start: 0.5, end: 0.5, size: 1 },
+          showlegend: false,
           line: { width: 2, color: '#808080' },
           showscale: false,
           hoverinfo: 'skip',

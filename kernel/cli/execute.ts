@@ -137,7 +137,11 @@ async function runCell(
   { timeout }: ExecuteOptions,
   displays: Map<string, Output[]>,
 ): Promise<Failure | null> {
-  const future = kernel.requestExecute({ code: sourceOf(cell), allow_stdin: false, stop_on_error: true });
+  // Kept when the cell is done, because later cells may update what it displayed.
+  const future = kernel.requestExecute(
+    { code: sourceOf(cell), allow_stdin: false, stop_on_error: true },
+    false,
+  );
   const outputs = cell.outputs!;
   let clearNext = false;
   future.onIOPub = (message) => {
