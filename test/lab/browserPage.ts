@@ -24,8 +24,8 @@ export const browserProgram = [
 
 /** Builds the front end where it is not built yet, or has changed. */
 export function buildFrontEnd(): void {
-  const prepare = fileURLToPath(new URL('../../scripts/prepare.js', import.meta.url));
-  execFileSync(process.execPath, [prepare, '--lab'], { stdio: 'inherit' });
+  const prepare = fileURLToPath(new URL('../../scripts/prepareLab.js', import.meta.url));
+  execFileSync(process.execPath, [prepare], { stdio: 'inherit' });
 }
 
 export const launchBrowser = (): Promise<Browser> =>

@@ -51,6 +51,7 @@ const isoTime = (milliseconds: number): string =>
 function mimeTypeOf(name: string): string | null {
   if (/\.[cm]?tsx?$/i.test(name)) return 'text/x-typescript';
   if (name.endsWith('.ipynb')) return 'application/x-ipynb+json';
+  if (name.endsWith('.py')) return 'text/x-python';
   return mime.getType(name);
 }
 

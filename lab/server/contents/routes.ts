@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ContentsModel, ContentsType, Reader, Wanted } from './model.ts';
+import { emptyNotebook } from './notebook.ts';
 import type { Upload, Writer } from './writer.ts';
 
 export interface Contents {
@@ -118,9 +119,12 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
     const body = await jsonBody<Upload & { copy_from: string; require_hash: boolean }>(c);
     if (!body) return create(c, path);
     if (body.copy_from) throw new HTTPException(400, { message: 'Cannot copy with PUT, only POST' });
-    const existed = await writer.exists(path);
+    const existed = await writer.isFile(path);
     const type = typeOf(body.type) ?? (body.type === undefined && !existed ? 'file' : undefined);
-    const message = await writer.save(path, { ...body, type });
+    // A new file may come without content, as an empty one.
+    const isNew = !existed && body.content === undefined && type !== undefined;
+    const content = isNew ? (type === 'notebook' ? emptyNotebook() : '') : body.content;
+    const message = await writer.save(path, { ...body, type, content });
     location(c, path);
     const hash = body.require_hash === true || c.req.query('hash') === '1';
     const model = await reader

@@ -1,0 +1,220 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { browserProgram, buildFrontEnd, LabPage, launchBrowser, screenshot } from './browserPage.ts';
+import { type Lab, notebook, openLab } from './labServer.ts';
+
+describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there is no Chromium)', () => {
+  let lab: Lab;
+  let browser: Browser;
+  let tab: LabPage;
+  const address = (path = 'lab?reset'): string =>
+    `${lab.server.url}${path}${path.includes('?') ? '&' : '?'}token=${lab.server.token}`;
+  const write = (name: string, content: unknown): void =>
+    writeFileSync(join(lab.folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+
+  beforeAll(async () => {
+    buildFrontEnd();
+    lab = await openLab();
+    write('plain.ipynb', notebook('const a = 20;\nconsole.log("hello");', 'a + 22'));
+    write('slow.ipynb', notebook('const wanted = { alpha: 1, beta: "two" };', 'while (true);', 'wanted.'));
+    browser = await launchBrowser();
+    tab = await LabPage.open(browser, address());
+  }, 600_000);
+  afterAll(async () => {
+    await browser?.close();
+    await lab?.close();
+  });
+
+  test('the launcher shows the kernel, the notes and TypeScript files', async () => {
+    await tab.page.waitForSelector('.jp-LauncherCard');
+    const sections = await tab.page.$$eval('.jp-Launcher-sectionTitle', (nodes) =>
+      nodes.map((n) => n.textContent),
+    );
+    expect(sections).toEqual(['Notebook', 'Notes', 'Console', 'Other']);
+    const cards = await tab.page.$$eval('.jp-LauncherCard-label', (nodes) =>
+      nodes.map((n) => n.textContent?.trim()),
+    );
+    expect(cards).toEqual(
+      expect.arrayContaining(['TypeScript (gradbook)', 'Getting started', 'TypeScript File']),
+    );
+    expect(tab.page.url()).not.toContain('token');
+    await screenshot(tab.page, 'launcher');
+  }, 120_000);
+
+  test('a note opens as a copy, and all its cells run', async () => {
+    await tab.page.click('.jp-LauncherCard:has-text("Getting started")');
+    await tab.page.waitForSelector('.jp-NotebookPanel .jp-Cell');
+    await tab.kernelIs('idle');
+    expect(readdirSync(join(lab.folder, 'notes'))).toContain('00-getting-started.ipynb');
+    await tab.runAll();
+    const outputs = (await tab.cells()).map(({ output }) => output).join('\n');
+    expect(outputs).not.toMatch(/Error/);
+    await screenshot(tab.page, 'note');
+  }, 240_000);
+
+  test('a notebook runs, is saved, renamed, and is as it was after a reload', async () => {
+    await tab.openDocument('plain.ipynb');
+    await tab.runAll();
+    expect((await tab.cells()).map(({ output }) => output.trim())).toEqual(['hello', '[2]:42']);
+    await tab.command('docmanager:save');
+    const read = (name: string) => JSON.parse(readFileSync(join(lab.folder, name), 'utf8'));
+    expect(read('plain.ipynb').cells[0].outputs[0].text).toEqual(['hello\n']);
+    await tab.command('docmanager:rename', {}, false);
+    await tab.page.waitForSelector('.jp-Dialog input');
+    await tab.page.fill('.jp-Dialog input', 'renamed.ipynb');
+    await tab.page.click('.jp-Dialog .jp-mod-accept');
+    await expect.poll(() => existsSync(join(lab.folder, 'renamed.ipynb')), { timeout: 10_000 }).toBe(true);
+    await tab.page.waitForSelector('.lm-TabBar-tabLabel:has-text("renamed.ipynb")');
+    await tab.page.reload();
+    await tab.ready();
+    await tab.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell', { timeout: 60_000 });
+    await tab.openDocument('renamed.ipynb');
+    expect((await tab.cells())[1].output).toContain('42');
+  }, 240_000);
+
+  test('a checkpoint brings back what was there', async () => {
+    await tab.openDocument('renamed.ipynb');
+    await tab.command('docmanager:save');
+    await tab.edit(1);
+    await tab.page.keyboard.type(' + 1000');
+    await tab.command('docmanager:restore-checkpoint', {}, false);
+    await tab.page.click('.jp-Dialog .jp-mod-warn');
+    await expect
+      .poll(() => tab.page.textContent('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook'), {
+        timeout: 15_000,
+      })
+      .not.toContain('1000');
+  }, 120_000);
+
+  test('completion and hover answer while a cell runs; an interrupt ends it and keeps the variables', async () => {
+    await tab.openDocument('slow.ipynb');
+    await tab.edit(0);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+    await tab.edit(1);
+    await tab.page.keyboard.press('Control+Enter');
+    await tab.kernelIs('busy');
+    await tab.edit(2);
+    await tab.page.keyboard.press('Tab');
+    await tab.page.waitForSelector('.jp-Completer-item', { timeout: 20_000 });
+    const offered = await tab.page.$$eval('.jp-Completer-match', (nodes) => nodes.map((n) => n.textContent));
+    expect(offered).toEqual(expect.arrayContaining(['alpha', 'beta']));
+    await screenshot(tab.page, 'completion');
+    await tab.page.keyboard.press('Escape');
+    await tab.page.keyboard.press('Home');
+    await tab.page.keyboard.press('Shift+Tab');
+    await tab.page.waitForSelector('.jp-Tooltip', { timeout: 20_000 });
+    expect(await tab.page.textContent('.jp-Tooltip')).toContain('alpha');
+    await screenshot(tab.page, 'hover');
+    await tab.page.keyboard.press('Escape');
+    await tab.command('notebook:interrupt-kernel');
+    await tab.kernelIs('idle');
+    expect((await tab.cells())[1].output).toMatch(/Interrupt/);
+    await tab.edit(2);
+    await tab.page.keyboard.type('beta');
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 20_000 }).toContain('two');
+  }, 240_000);
+
+  test('a restart forgets the variables; a crash is told, and the next kernel works', async () => {
+    await tab.command('kernelmenu:restart', {}, false);
+    await tab.page.click('.jp-Dialog .jp-mod-accept');
+    await tab.kernelIs('idle');
+    await tab.edit(2);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 30_000 }).toMatch(/wanted/);
+    const { id } = lab.server.kernels.list().at(-1)!;
+    for (const kernel of lab.server.kernels.list())
+      process.kill(lab.server.kernels.get(kernel.id)!.pid!, 'SIGKILL');
+    await tab.page.waitForSelector('.jp-Dialog:has-text("Kernel Restarting")', { timeout: 30_000 });
+    await screenshot(tab.page, 'crash');
+    await tab.page.click('.jp-Dialog .jp-mod-accept');
+    await tab.kernelIs('idle');
+    expect(lab.server.kernels.list().map((kernel) => kernel.id)).toContain(id);
+    await tab.edit(0);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+  }, 240_000);
+
+  test('a file is uploaded and downloaded', async () => {
+    const upload = join(lab.folder, '..', 'upload.csv');
+    writeFileSync(upload, 'x,y\n1,2\n3,4\n');
+    const input = tab.page.locator('input[type=file]').first();
+    const chooser = tab.page.waitForEvent('filechooser');
+    await tab.command('filebrowser:activate');
+    await tab.page
+      .click(
+        '[data-command="filebrowser:upload"], jp-button[title="Upload Files"], button[title="Upload Files"]',
+      )
+      .catch(() => input.dispatchEvent('click'));
+    await (await chooser).setFiles(upload);
+    await tab.page.waitForSelector('.jp-DirListing-item:has-text("upload.csv")', { timeout: 15_000 });
+    await tab.command('docmanager:open', { path: 'upload.csv' });
+    await tab.page.waitForSelector('.jp-CSVViewer');
+    await screenshot(tab.page, 'table');
+    const download = tab.page.waitForEvent('download');
+    await tab.command('docmanager:download', { path: 'upload.csv' }, false);
+    const file = await (await download).path();
+    expect(readFileSync(file, 'utf8')).toBe('x,y\n1,2\n3,4\n');
+  }, 120_000);
+
+  test('a terminal and a console work', async () => {
+    await tab.command('terminal:create-new');
+    await tab.page.waitForSelector('.jp-Terminal .xterm-screen');
+    await tab.page.click('.jp-Terminal');
+    await tab.page.keyboard.type('echo $((40+2)) > from-terminal.txt\n');
+    await expect
+      .poll(() => existsSync(join(lab.folder, 'from-terminal.txt')), { timeout: 20_000 })
+      .toBe(true);
+    await screenshot(tab.page, 'terminal');
+    await tab.command('console:create', { kernelPreference: { name: 'gradbook' } }, false);
+    const input = tab.page.locator('.jp-CodeConsole-input .cm-content');
+    await input.click();
+    await tab.page.keyboard.type('6 * 7');
+    await tab.page.keyboard.press('Shift+Enter');
+    await tab.page.waitForSelector('.jp-CodeConsole .jp-OutputArea-output:has-text("42")', {
+      timeout: 60_000,
+    });
+  }, 180_000);
+
+  test('figures and widgets are drawn', async () => {
+    write(
+      'figure.ipynb',
+      notebook(
+        "display({ [Symbol.for('Jupyter.display')]: () => ({ 'application/vnd.plotly.v1+json': { data: [{ type: 'bar', y: [1, 3, 2] }], layout: {} }, 'text/plain': 'a figure' }) })",
+      ),
+    );
+    await tab.openDocument('figure.ipynb');
+    await tab.runAll();
+    await tab.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .js-plotly-plot .bars path', {
+      timeout: 60_000,
+    });
+    await screenshot(tab.page, 'figure');
+  }, 180_000);
+
+  test('the dark theme is there, and kept', async () => {
+    await tab.command('apputils:change-theme', { theme: 'JupyterLab Dark' });
+    await tab.page.waitForSelector('body[data-jp-theme-name="JupyterLab Dark"]');
+    await tab.page.waitForTimeout(1000);
+    await screenshot(tab.page, 'dark');
+    await tab.page.reload();
+    await tab.ready();
+    await tab.page.waitForSelector('body[data-jp-theme-name="JupyterLab Dark"]', { timeout: 30_000 });
+    await tab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
+  }, 120_000);
+
+  test('a second tab shares the kernel and its variables', async () => {
+    const second = await LabPage.open(browser, address('lab/workspaces/second/tree/figure.ipynb'));
+    await second.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell', { timeout: 60_000 });
+    await second.kernelIs('idle');
+    const sessions = (await lab.request('GET', 'api/sessions')).json as { path: string }[];
+    expect(sessions.filter(({ path }) => path === 'figure.ipynb')).toHaveLength(1);
+    await second.page.context().close();
+  }, 120_000);
+
+  test('the page reported no error', () => {
+    expect(tab.problems).toEqual([]);
+  });
+});
