@@ -24,6 +24,9 @@ const delimiter = Buffer.from('<IDS|MSG>');
  */
 const receiveHighWaterMark = 100;
 
+/** Ports that are promised to kernels which have not bound them yet: kernels that start at once must not get the same. */
+const promised = new Set<number>();
+
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
@@ -37,6 +40,11 @@ async function freePorts(count: number): Promise<number[]> {
   );
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  if (ports.some((port) => promised.has(port))) return freePorts(count);
+  for (const port of ports) {
+    promised.add(port);
+    setTimeout(() => promised.delete(port), 60_000).unref();
+  }
   return ports;
 }
 

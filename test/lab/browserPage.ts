@@ -47,7 +47,10 @@ export class LabPage {
 
   constructor(page: Page) {
     this.page = page;
-    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('pageerror', (error) => {
+      // JupyterLab says so of every kernel that is not being debugged.
+      if (error.message !== 'No active debugger session') this.problems.push(error.message);
+    });
     page.on('response', (response) => {
       if (response.status() >= 400)
         this.problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
@@ -91,10 +94,14 @@ export class LabPage {
     }
   }
 
+  /** Until the current document has a kernel that is connected and in that state. */
   async kernelIs(state: 'idle' | 'busy'): Promise<void> {
-    await this.page.waitForSelector(`${shown} .jp-Notebook-ExecutionIndicator[data-status="${state}"]`, {
-      timeout: 90_000,
-    });
+    const kernel = 'window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel';
+    await this.page.waitForFunction(
+      `${kernel}?.status === '${state}' && ${kernel}.connectionStatus === 'connected'`,
+      null,
+      { timeout: 90_000 },
+    );
   }
 
   /** The visible notebook's cells: what their prompt and their output say. */
@@ -111,7 +118,7 @@ export class LabPage {
   async runAll(): Promise<void> {
     await this.command('notebook:run-all-cells', {}, false);
     const numbered = `[...document.querySelectorAll('${shown} .jp-CodeCell .jp-InputPrompt')].every((node) => /\\[\\d+\\]/.test(node.textContent))`;
-    await this.page.waitForFunction(numbered, null, { timeout: 120_000 });
+    await this.page.waitForFunction(numbered, null, { timeout: 60_000 });
     await this.kernelIs('idle');
   }
 
