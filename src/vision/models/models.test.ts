@@ -92,6 +92,19 @@ test('SSD300 says something of each of its 8732 boxes', () => {
   ]);
 });
 
+test("after manual_seed(0), ResNet18 has torchvision's weights: the same logits and gradients", () => {
+  manualSeed(0);
+  const model = new models.ResNet18().eval();
+  const wave = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(1.7 * i));
+  const logits = model(tensor(wave).reshape([1, 3, 32, 32]));
+  const wanted = [0.10522548854351044, 0.3830292820930481, -0.15040349960327148, 0.33383578062057495];
+  (logits.narrow(1, 0, 4).reshape([-1]).toArray() as number[]).forEach((logit, i) => {
+    expect(logit).toBeCloseTo(wanted[i], 4);
+  });
+  logits.sum().backward();
+  expect(model.conv1.weight.grad!.abs().sum().item() / 13163.7421875).toBeCloseTo(1, 4);
+});
+
 test('LeNet learns to tell ten bars apart', () => {
   manualSeed(0);
   const model = new models.LeNet();
