@@ -25,7 +25,7 @@ import * as indexing from './indexing.ts';
 import * as indexSelect from './indexSelect.ts';
 import { type InPlaceOperations, inPlaceOperations } from './inplace.ts';
 import { stack } from './join.ts';
-import { det, logdet } from './linalg/determinant.ts';
+import { det, logdet, slogdet } from './linalg/determinant.ts';
 import { matrixPower, pinv } from './linalg/pinv.ts';
 import { inv } from './linalg/solve.ts';
 import type { NonzeroMethod } from './masked.ts';
@@ -112,6 +112,7 @@ const methods = {
   kron,
   det,
   logdet,
+  slogdet,
   matrixPower,
   pinverse: pinv,
   inverse: inv,
