@@ -253,3 +253,96 @@ describe('activations as layers', () => {
     expect(full([1], 1).item()).toBe(1);
   });
 });
+
+describe('laws that need no oracle', () => {
+  const x = (): Tensor => randn([6, 4, 5], { dtype: 'float64' });
+  const gap = (a: Tensor, b: Tensor): number => a.sub(b).abs().amax().item();
+
+  test('batch norm gives mean 0 and variance 1, and does not see a shift or a scale of its input', () => {
+    manualSeed(5);
+    const bn = new nn.BatchNorm1d(4, { eps: 0 }).double();
+    const input = x();
+    const out = bn(input);
+    expect(out.mean([0, 2]).abs().amax().item()).toBeLessThan(1e-12);
+    expect(gap(out.mul(out).mean([0, 2]), ones([4], { dtype: 'float64' }))).toBeLessThan(1e-12);
+    expect(gap(bn(input.mul(3).add(7)), out)).toBeLessThan(1e-12);
+  });
+
+  test('cross-entropy of one-hot probabilities is that of their indices, and ignores a shift of the logits', () => {
+    manualSeed(6);
+    const logits = randn([5, 3], { dtype: 'float64' });
+    const index = tensor([0, 2, 1, 1, 0], { dtype: 'int32' });
+    const loss = F.crossEntropy(logits, index);
+    expect(gap(F.crossEntropy(logits, F.oneHot(index, 3).to('float64')), loss)).toBeLessThan(1e-14);
+    expect(gap(F.crossEntropy(logits.add(100), index), loss)).toBeLessThan(1e-12);
+    expect(gap(F.nllLoss(F.logSoftmax(logits, 1), index), loss)).toBeLessThan(1e-14);
+  });
+
+  test('attention does not see the order of keys and their values', () => {
+    manualSeed(7);
+    const [q, k, v] = [x(), x(), x()];
+    const out = F.scaledDotProductAttention(q, k, v);
+    expect(gap(F.scaledDotProductAttention(q, k.flip([1]), v.flip([1])), out)).toBeLessThan(1e-12);
+  });
+
+  test('evaluating a batch in two parts gives the same', () => {
+    manualSeed(8);
+    const net = new nn.Sequential(
+      new nn.BatchNorm1d(4),
+      new nn.Flatten(),
+      new nn.Linear(20, 3),
+      new nn.GELU(),
+    )
+      .double()
+      .eval();
+    const input = x();
+    const parts = [net(input.narrow(0, 0, 2)), net(input.narrow(0, 2, 4))];
+    expect(gap(net(input).narrow(0, 0, 2), parts[0])).toBeLessThan(1e-14);
+    expect(gap(net(input).narrow(0, 2, 4), parts[1])).toBeLessThan(1e-14);
+  });
+
+  test('a state dict survives the way through another model, training modes and all buffers included', () => {
+    manualSeed(9);
+    const make = (): nn.Sequential =>
+      new nn.Sequential(new nn.BatchNorm1d(4), new nn.Flatten(), new nn.Linear(20, 3)).double();
+    const [one, two] = [make(), make()];
+    one(x());
+    two.loadStateDict(one.stateDict());
+    const input = x();
+    expect(gap(two.eval()(input), one.eval()(input))).toBe(0);
+  });
+});
+
+describe('layers refuse what cannot work, and say why', () => {
+  const long = tensor([1], { dtype: 'int32' });
+  test.each<[string, () => unknown, RegExp]>([
+    ['Linear sizes', () => new nn.Linear(-1, 2), /Linear: inFeatures -1 must be a whole number/],
+    ['Linear input', () => new nn.Linear(3, 2)(ones([4, 5])), /linear: .*\(4, 5\).*5 and 3 differ/],
+    ['BatchNorm features', () => new nn.BatchNorm1d(0), /numFeatures 0 must be a whole number above 0/],
+    ['GroupNorm groups', () => new nn.GroupNorm(3, 4), /4 channels do not divide into 3 groups/],
+    ['Softmax without a dimension', () => new nn.Softmax(undefined as never), /give the dimension/],
+    ['Hardtanh bounds', () => new nn.Hardtanh(1, -1), /maxVal -1 must be above minVal 1/],
+    ['Embedding padding', () => new nn.Embedding(3, 2, { paddingIdx: 3 }), /paddingIdx 3 is not a row of 3/],
+    ['Embedding dtype', () => new nn.Embedding(3, 2)(ones([1])), /indices are float32: they must be int32/],
+    [
+      'bags without offsets',
+      () => new nn.EmbeddingBag(3, 2)(long),
+      /should be \(B, N\), or \(N,\) with offsets/,
+    ],
+    ['reduction', () => new nn.MSELoss({ reduction: 'average' as never }), /'average' is unknown: use none/],
+    ['LSTM sizes', () => new nn.LSTM(3, 0), /hiddenSize 0 must be a whole number above 0/],
+    ['attention heads', () => new nn.MultiheadAttention(6, 4), /embedDim 6 must be divisible by numHeads 4/],
+    ['list forward', () => new nn.ModuleList()(), /it has no forward/],
+    ['not a module', () => new nn.Sequential(3 as never), /layer 0 is not a module: 3/],
+    ['no such item', () => new nn.ModuleList().at(0), /index 0 is out of range for 0 items/],
+    ['no such key', () => new nn.ModuleDict({ a: new nn.Identity() }).get('b' as 'a'), /no 'b' among a/],
+    ['dtype of a module', () => new nn.Linear(2, 2).to('int32'), /dtype is floating, not int32/],
+    [
+      'triplet margin',
+      () => F.tripletMarginLoss(ones([2, 2]), ones([2, 2]), ones([2, 2]), { margin: 0 }),
+      /above 0/,
+    ],
+  ])('%s', (_name, attempt, message) => {
+    expect(attempt).toThrow(message);
+  });
+});

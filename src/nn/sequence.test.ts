@@ -138,6 +138,27 @@ describe('attention equals PyTorch from the same seed', () => {
     );
   });
 
+  test('a whole transformer, its weights drawn by Xavier and Bengio', () => {
+    manualSeed(4);
+    const model = new nn.Transformer(4, 2, {
+      numEncoderLayers: 1,
+      numDecoderLayers: 2,
+      dimFeedforward: 6,
+      dropout: 0,
+      batchFirst: true,
+    });
+    const target = arange(16).cos().reshape([2, 2, 4]);
+    const expected = [1.050112, 0.943074, -0.893043, -1.100143, -0.882699, -0.787934, 1.61135, 0.059284];
+    const tgtMask = nn.Transformer.generateSquareSubsequentMask(2);
+    expect(tgtMask.toArray()).toEqual([
+      [0, -Infinity],
+      [0, 0],
+    ]);
+    expectClose(model(x, target, { tgtMask }).at(0), expected);
+    expectClose(model(x, target, { tgtIsCausal: true }).at(0), expected);
+    expect(() => model(x, target.narrow(0, 0, 1))).toThrow(/batches of different sizes/);
+  });
+
   test('a row that is hidden entirely gives 0, with finite gradients', () => {
     const query = ones([2, 3]).requiresGrad_();
     const mask = tensor([

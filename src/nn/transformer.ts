@@ -1,12 +1,16 @@
 import { add } from '../ops/arithmetic.ts';
+import { full } from '../ops/creation.ts';
+import { triu } from '../ops/diagonal.ts';
 import { relu } from '../ops/pointwise.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { Generator } from '../tensor/generator.ts';
+import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { MultiheadAttention } from './attention.ts';
 import { ModuleList } from './containers.ts';
 import { Dropout } from './dropout.ts';
 import { gelu } from './functional/activation.ts';
+import { xavierUniform_ } from './init.ts';
 import { Linear } from './linear.ts';
 import { type AnyModule, Module } from './module.ts';
 import { LayerNorm } from './normalization.ts';
@@ -270,5 +274,69 @@ export class TransformerDecoder extends Module<[tgt: Tensor, memory: Tensor, mas
     let x = tgt;
     for (const layer of this.layers) x = layer(x, memory, masks);
     return this.norm ? this.norm(x) : x;
+  }
+}
+
+export interface TransformerMasks extends DecoderMasks, Omit<EncoderMasks, 'isCausal'> {}
+
+/**
+ * The whole Transformer: an encoder of the source, and a decoder of the target that attends to what the encoder made of it. It starts
+ * with Xavier's uniform weights.
+ *
+ * Shapes: source `(S, N, E)`, target `(T, N, E)`, output `(T, N, E)`, or N first with `batchFirst`.
+ *
+ * @example
+ * const model = new nn.Transformer(64, 4, { numEncoderLayers: 2, numDecoderLayers: 2, batchFirst: true });
+ * model(source, target, { tgtIsCausal: true });
+ *
+ * Error: batch sizes that differ. Source: `torch.nn.Transformer`; Vaswani et al. 2017.
+ */
+export class Transformer extends Module<[src: Tensor, tgt: Tensor, masks?: TransformerMasks]> {
+  encoder: TransformerEncoder;
+  decoder: TransformerDecoder;
+  readonly batchFirst: boolean;
+
+  constructor(
+    dModel = 512,
+    nhead = 8,
+    {
+      numEncoderLayers = 6,
+      numDecoderLayers = 6,
+      ...options
+    }: TransformerLayerOptions & {
+      /** Default 6. */
+      numEncoderLayers?: number;
+      /** Default 6. */
+      numDecoderLayers?: number;
+    } = {},
+  ) {
+    super();
+    const { layerNormEps: eps = 1e-5, bias = true, dtype, batchFirst = false } = options;
+    this.encoder = new TransformerEncoder(
+      new TransformerEncoderLayer(dModel, nhead, options),
+      numEncoderLayers,
+      new LayerNorm(dModel, { eps, bias, dtype }),
+    );
+    this.decoder = new TransformerDecoder(
+      new TransformerDecoderLayer(dModel, nhead, options),
+      numDecoderLayers,
+      new LayerNorm(dModel, { eps, bias, dtype }),
+    );
+    this.batchFirst = batchFirst;
+    for (const parameter of this.parameters()) if (parameter.ndim > 1) xavierUniform_(parameter);
+  }
+
+  /** -Infinity above the diagonal, 0 elsewhere, `(size, size)`: each position sees those up to it. */
+  static generateSquareSubsequentMask(size: number): Tensor {
+    return triu(full([size, size], -Infinity), 1);
+  }
+
+  forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
+    const batch = this.batchFirst ? 0 : 1;
+    if (src.ndim === 3 && src.shape[batch] !== tgt.shape[batch])
+      throw new RangeError(
+        `Transformer: the source ${formatShape(src.shape)} and the target ${formatShape(tgt.shape)} have batches of different sizes`,
+      );
+    return this.decoder(tgt, this.encoder(src, masks), masks);
   }
 }
