@@ -2,7 +2,7 @@ import { div, mul, neg, sub } from './arithmetic.ts';
 import { clamp } from './clamp.ts';
 import { ge, gt, le, lt, ne } from './comparison.ts';
 import { cat } from './join.ts';
-import { outer } from './matmul.ts';
+import { dot, outer } from './matmul.ts';
 import { atan2 } from './pairwise.ts';
 import { abs, acos, acosh, asin, asinh, atan, atanh, trunc } from './pointwise.ts';
 import { op, operations } from './record.ts';
@@ -61,5 +61,7 @@ export const notEqual = alias('notEqual', 'ne', ne);
 export const ravel = alias('ravel', 'flatten', flatten);
 /** `sub`. */
 export const subtract = alias('subtract', 'sub', sub);
+/** `dot`. */
+export const vdot = alias('vdot', 'dot', dot);
 /** `transpose`. */
 export const swapdims = alias('swapdims', 'transpose', transpose);

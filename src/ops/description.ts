@@ -32,6 +32,12 @@ export function stride(input: Tensor, dimension?: number): number | readonly num
 /** Bytes of one element. */
 export const elementSize = (input: Tensor): number => dtypeInfo(input.dtype).bytes;
 
+/** Bytes of one element. */
+export const itemsize = elementSize;
+
+/** Bytes of all elements. */
+export const nbytes = (input: Tensor): number => input.size * elementSize(input);
+
 /** Whether two tensors have the same shape. */
 export const isSameSize = (input: Tensor, other: Tensor): boolean => sameShape(input.shape, other.shape);
 

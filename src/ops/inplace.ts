@@ -1,6 +1,7 @@
 import { assign, checkWritable, overwrite } from '../autograd/inplace.ts';
 import { mode } from '../autograd/mode.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { addbmm, addmv, addr, baddbmm } from './addProducts.ts';
 import * as aliases from './aliases.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as bitwise from './bitwise.ts';
@@ -12,12 +13,14 @@ import { type Arg, writers } from './elementwise.ts';
 import { indexAdd, indexCopy, indexFill } from './indexSelect.ts';
 import { maskedFill, maskedScatter } from './masked.ts';
 import { addmm } from './matmul.ts';
+import { renorm } from './norm.ts';
 import * as pairwise from './pairwise.ts';
 import * as pointwise from './pointwise.ts';
 import { op, operations } from './record.ts';
 import { round } from './round.ts';
 import { cumprod, cumsum } from './scan.ts';
 import { scatter, scatterAdd, scatterReduce } from './scatter.ts';
+import { copysign } from './signs.ts';
 import { clone } from './views.ts';
 
 const { add, sub, mul, div, neg, floorDivide } = arithmetic;
@@ -45,6 +48,7 @@ const table = {
   ...{ bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseNot, bitwiseLeftShift, bitwiseRightShift },
   ...{ maskedFill, maskedScatter, indexAdd, indexCopy, indexFill, scatter, scatterAdd, scatterReduce },
   ...{ cumsum, cumprod, tril, triu },
+  ...{ addbmm, addmv, addr, baddbmm, copysign, renorm },
   ...{ absolute, arccos, arcsin, arctan, clip, divide, fix, multiply, negative, subtract },
 };
 

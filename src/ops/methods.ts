@@ -44,7 +44,9 @@ import { round } from './round.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
 import { bucketize } from './search.ts';
+import * as sections from './sections.ts';
 import * as shape from './shape.ts';
+import * as signs from './signs.ts';
 import * as sort from './sort.ts';
 import * as statistics from './statistics.ts';
 import type { UniqueMethod } from './unique.ts';
@@ -63,6 +65,8 @@ const methods = {
   ...pointwise,
   ...withoutCat,
   ...addProducts,
+  ...signs,
+  ...sections,
   ...description,
   at: indexing.at,
   setAt: indexing.setAt,
