@@ -22,6 +22,7 @@ const commonFlags = [
   '-std=c++17',
   '-O2',
   '-ftree-vectorize',
+  '-fvect-cost-model=dynamic',
   '-fPIC',
   '-fno-exceptions',
   '-fno-rtti',
@@ -49,7 +50,7 @@ export const isas = (): readonly Isa[] =>
       : ['baseline'];
 
 /** Where the package lies, seen from the sources or from `dist`. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
   return folder;

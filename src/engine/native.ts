@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { setAddressOf } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { builtEngine, findCompiler, type Isa, isas } from './build.ts';
+import { builtEngine, findCompiler, type Isa, isas, packageRoot } from './build.ts';
 import { type NativeKernel, setFirstUse, useEngine } from './kernel.ts';
 
 /** What the compiled module exports. */
@@ -110,9 +111,9 @@ function open(path: string): Addon {
 function compile(isa: Isa): void {
   if (findCompiler() === null) return;
   process.stderr.write('gradbook: compiling the native engine, once (less than a minute) ...\n');
-  const script = `import(${JSON.stringify(new URL(import.meta.url.endsWith('.ts') ? './build.ts' : './build.js', import.meta.url).href)}).then((b) => b.buildEngines([${JSON.stringify(isa)}]))`;
+  const builder = pathToFileURL(join(packageRoot(), 'dist/src/engine/build.js')).href;
+  const script = `import(${JSON.stringify(builder)}).then((b) => b.buildEngines([${JSON.stringify(isa)}]))`;
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: fileURLToPath(new URL('.', import.meta.url)),
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });

@@ -95,7 +95,7 @@ export class Storage {
 
   /** A storage that was given back already: what a view that was disposed of lives in. */
   static released(dtype: DType): Storage {
-    const out = new Storage(dtype, 0, slab, 0);
+    const out = new Storage(dtype, 0, nowhere, 0);
     out.release();
     return out;
   }
@@ -127,11 +127,38 @@ const poolLimit = 512 * 2 ** 20;
 
 export const storageCounters = (): Readonly<typeof counters> => counters;
 
-/** Storages up to this many bytes share slabs. */
-const smallest = 1024;
-const slabBytes = 16 * 1024;
-let slab = new Block(new ArrayBuffer(slabBytes), true);
-let slabUsed = 0;
+/**
+ * Memory that small storages share, cut off piece by piece. Two kinds, so that a small tensor that lives long does not keep much more
+ * than itself.
+ */
+class Slab {
+  readonly #bytes: number;
+  #block: Block;
+  #used = 0;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+    this.#block = new Block(new ArrayBuffer(bytes), true);
+  }
+
+  /** A slab's memory is handed out once, so it is still zero. */
+  take(dtype: DType, length: number, bytes: number): Storage {
+    const rounded = (bytes + 31) & ~31;
+    if (this.#used + rounded > this.#bytes) {
+      this.#block = new Block(new ArrayBuffer(this.#bytes), true);
+      this.#used = 0;
+    }
+    const storage = new Storage(dtype, length, this.#block, this.#used / dtypeInfo(dtype).bytes);
+    this.#used += rounded;
+    return storage;
+  }
+}
+
+const nowhere = new Block(new ArrayBuffer(0), true);
+const smallBytes = 1024;
+const mediumBytes = 16 * 1024;
+const small = new Slab(16 * 1024);
+const medium = new Slab(128 * 1024);
 
 /** Powers of two with four steps between, so that at most a fifth is wasted; at least 64 bytes. */
 function sizeClass(bytes: number): number {
@@ -155,16 +182,9 @@ export function observeAllocations(
 export function allocate(dtype: DType, length: number, zeroed: boolean): Storage {
   const bytes = length * dtypeInfo(dtype).bytes;
   let storage: Storage;
-  if (bytes <= smallest) {
-    const rounded = (bytes + 31) & ~31;
-    if (slabUsed + rounded > slabBytes) {
-      slab = new Block(new ArrayBuffer(slabBytes), true);
-      slabUsed = 0;
-    }
-    // A slab's memory is handed out once, so it is still zero.
-    storage = new Storage(dtype, length, slab, slabUsed / dtypeInfo(dtype).bytes);
-    slabUsed += rounded;
-  } else {
+  if (bytes <= smallBytes) storage = small.take(dtype, length, bytes);
+  else if (bytes <= mediumBytes) storage = medium.take(dtype, length, bytes);
+  else {
     const size = sizeClass(bytes);
     const block = pool.get(size)?.pop();
     if (block) {

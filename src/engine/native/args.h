@@ -94,5 +94,6 @@ const Entry* poolKernels();
 const Entry* normKernels();
 const Entry* softmaxKernels();
 const Entry* optimKernels();
+const Entry* lossKernels();
 
 }  // namespace gradbook

@@ -3,6 +3,9 @@
 #include <node_api.h>
 
 #include <cstring>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "args.h"
 #include "threads.h"
@@ -99,6 +102,11 @@ NAPI_MODULE_INIT() {
   napi_get_boolean(env, machineHasIt(), &supported);
   napi_set_named_property(env, exports, "supported", supported);
   if (!machineHasIt()) return exports;
+#if defined(__GLIBC__)
+  // Freed tensors stay in the process: fresh pages cost more than most operations on them.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+#endif
   if (tableSize == 0) {
     add(unaryKernels());
     add(binaryKernels());
@@ -110,6 +118,7 @@ NAPI_MODULE_INIT() {
     add(normKernels());
     add(softmaxKernels());
     add(optimKernels());
+    add(lossKernels());
   }
   napi_value names;
   napi_create_array(env, &names);

@@ -11,10 +11,16 @@ inline VecD exponentialOf(VecD x) {
 }
 inline VecF exponentialOf(VecF x) { return exponential(x); }
 
-template <class T>
-double laneSum(Vec<T> v) {
+/** Adds a vector's lanes to float64 sums. */
+inline void addTo(VecD& total, VecD v) { total += v; }
+inline void addTo(VecD& total, VecF v) {
+  HalfF half[2];
+  memcpy(half, &v, sizeof v);
+  total += __builtin_convertvector(half[0], VecD) + __builtin_convertvector(half[1], VecD);
+}
+inline double laneSum(VecD v) {
   double total = 0;
-  for (int i = 0; i < lanes<T>; i++) total += v[i];
+  for (int i = 0; i < lanes<double>; i++) total += v[i];
   return total;
 }
 
@@ -31,12 +37,13 @@ void softmaxRow(T* y, const T* x, int64_t n, bool logarithm) {
   }
   for (int j = 0; j < L; j++) peak = peaks[j] > peak ? peaks[j] : peak;
   for (; i < n; i++) peak = x[i] > peak ? x[i] : peak;
-  double total = 0;
+  VecD totals = {};
   for (i = 0; i + L <= n; i += L) {
     const Vec<T> e = exponentialOf(load<T>(x + i) - peak);
     if (!logarithm) store<T>(y + i, e);
-    total += laneSum<T>(e);
+    addTo(totals, e);
   }
+  double total = laneSum(totals);
   if (i < n) {
     const Vec<T> e = exponentialOf(loadPart<T>(x + i, n - i) - peak);
     if (!logarithm) storePart<T>(y + i, e, n - i);
@@ -110,9 +117,10 @@ void backward(const View& out, const View& grad, const View& output, bool logari
       for (int64_t r = begin; r < end && !interrupted(); r++) {
         const T *a = g + r * n, *b = y + r * n;
         T* to = z + r * n;
-        double total = 0;
+        VecD totals = {};
         int64_t i = 0;
-        for (; i + L <= n; i += L) total += laneSum<T>(logarithm ? load<T>(a + i) : load<T>(a + i) * load<T>(b + i));
+        for (; i + L <= n; i += L) addTo(totals, logarithm ? load<T>(a + i) : load<T>(a + i) * load<T>(b + i));
+        double total = laneSum(totals);
         for (; i < n; i++) total += logarithm ? a[i] : static_cast<double>(a[i]) * b[i];
         const T t = static_cast<T>(total);
         for (i = 0; i < n; i += L) {

@@ -193,6 +193,21 @@ struct Erf : Costly {
   static VecF of(VecF x) { return errorFunction(x); }
   static VecD of(VecD x) { return eachLane(x, [](double v) { return std::erf(v); }); }
 };
+/** x Phi(x), and its derivative Phi(x) + x phi(x), which are for the normal distribution. */
+struct Gelu : Costly {
+  static VecF of(VecF x) { return x * 0.5f * (errorFunction(x * 0.70710678f) + 1.0f); }
+  static VecD of(VecD x) { return eachLane(x, [](double v) { return v * 0.5 * (std::erf(v * 0.70710678118654752) + 1.0); }); }
+};
+struct GeluSlope : Costly {
+  static VecF of(VecF x) {
+    return 0.5f * (errorFunction(x * 0.70710678f) + 1.0f) + x * 0.39894228f * exponential(x * x * -0.5f);
+  }
+  static VecD of(VecD x) {
+    return eachLane(x, [](double v) {
+      return 0.5 * (std::erf(v * 0.70710678118654752) + 1.0) + v * 0.39894228040143268 * std::exp(v * v * -0.5);
+    });
+  }
+};
 struct Erfc : Costly {
   static VecF of(VecF x) { return eachLane(x, [](double v) { return std::erfc(v); }); }
   static VecD of(VecD x) { return eachLane(x, [](double v) { return std::erfc(v); }); }
@@ -261,6 +276,8 @@ const Entry* unaryKernels() {
       {"unary.sigmoid", floating<Sigmoid>},
       {"unary.erf", floating<Erf>},
       {"unary.erfc", floating<Erfc>},
+      {"activation.gelu", floating<Gelu>},
+      {"activation.geluSlope", floating<GeluSlope>},
       {"unary.lgamma", floating<Lgamma>},
       {"unary.floor", withIntegers<Floor>},
       {"unary.ceil", withIntegers<Ceil>},

@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtEngine, type Isa, isas } from '../../src/engine/build.ts';
+import { useNativeEngine, useReferenceEngine } from '../../src/engine/native.ts';
+import * as g from '../../src/index.ts';
+import { goldenOperators, readCases } from '../golden/cases.ts';
+import { runCase } from '../golden/operators.ts';
+
+const here = isas().filter((isa) => builtEngine(isa) !== null && useNativeEngine(isa));
+useNativeEngine();
+
+/** Float32 numbers spread over all bit patterns, and the special ones. */
+function sampledFloats(): Float32Array {
+  const bits = new Uint32Array(2 ** 32 / 61_681 + 16);
+  let n = 0;
+  for (let pattern = 0; pattern < 2 ** 32; pattern += 61_681) bits[n++] = pattern;
+  for (const special of [0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 1, 0x80000001, 0x7f7fffff])
+    bits[n++] = special;
+  return new Float32Array(bits.buffer, 0, n);
+}
+
+/** How many float32 numbers lie between two, on the line of all of them. */
+function distance(a: number, b: number): number {
+  const place = (x: number): number => {
+    const word = new Int32Array(new Float32Array([x]).buffer)[0];
+    return word < 0 ? -(word & 0x7fffffff) : word;
+  };
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) === Number.isNaN(b) ? 0 : Infinity;
+  return Math.abs(place(a) - place(b));
+}
+
+/** The greatest error allowed, in units of the last place, beside the function in float64. */
+const functions: readonly (readonly [string, (x: number) => number, number])[] = [
+  ['exp', Math.exp, 1],
+  ['expm1', Math.expm1, 1],
+  ['exp2', (x) => 2 ** x, 1],
+  ['log', Math.log, 1],
+  ['log2', Math.log2, 1],
+  ['log10', Math.log10, 1],
+  ['log1p', Math.log1p, 1],
+  ['sin', Math.sin, 1],
+  ['cos', Math.cos, 1],
+  ['tan', Math.tan, 1],
+  ['sinh', Math.sinh, 1],
+  ['cosh', Math.cosh, 1],
+  ['tanh', Math.tanh, 2],
+  ['sigmoid', (x) => 1 / (1 + Math.exp(-x)), 2],
+  ['sqrt', Math.sqrt, 0],
+  ['rsqrt', (x) => 1 / Math.sqrt(x), 1],
+];
+
+const values = (t: g.Tensor): number[] => {
+  const flat = t.detach().clone();
+  return Array.from(flat.elements.slice(flat.offset, flat.offset + flat.size));
+};
+
+/** Runs the same on both engines and compares. */
+function bothEngines(isa: Isa, compute: () => g.Tensor, digits = 5): void {
+  useReferenceEngine();
+  g.manualSeed(1);
+  const expected = values(compute());
+  useNativeEngine(isa);
+  g.manualSeed(1);
+  const actual = values(compute());
+  expect(actual.length).toBe(expected.length);
+  for (const [i, e] of expected.entries())
+    if (!(Math.abs(actual[i] - e) <= 10 ** -digits * (1 + Math.abs(e))) && !Object.is(actual[i], e))
+      throw new Error(`${actual[i]} instead of ${e} at ${i}`);
+}
+
+test('the fastest instruction set of the machine is among those that were built', () => {
+  expect(here.length).toBeGreaterThan(0);
+});
+
+describe.each(here)('the native engine on %s', (isa) => {
+  beforeAll(() => void useNativeEngine(isa));
+  afterAll(() => void useNativeEngine());
+
+  test.each(functions)('%s stays near the rounded result over all float32 numbers', (name, exact, most) => {
+    useNativeEngine(isa);
+    const floats = sampledFloats();
+    const out = values((g as unknown as Record<string, (t: g.Tensor) => g.Tensor>)[name](g.tensor(floats)));
+    let worst = 0;
+    let at = 0;
+    for (const [i, x] of floats.entries()) {
+      const error = distance(out[i], Math.fround(exact(x)));
+      if (error > worst) {
+        worst = error;
+        at = x;
+      }
+    }
+    expect(`${worst <= most} (${worst} at ${worst <= most ? '' : at})`).toBe(`true (${worst} at )`);
+  });
+
+  test('sizes from 1 to 67, misaligned and strided, give what the reference gives', () => {
+    for (let n = 1; n <= 67; n++)
+      for (const step of [1, 2, 3]) {
+        const line = (): g.Tensor => g.rand([n * step + 3]).asStrided([n], [step]).narrow(0, 0, n);
+        const shifted = (): g.Tensor => {
+          const whole = g.rand([n * step + 3]);
+          return whole.asStrided([n], [step], 1 + (n % 3));
+        };
+        bothEngines(isa, () => g.add(line(), shifted()));
+        bothEngines(isa, () => g.exp(shifted()));
+        bothEngines(isa, () => g.where(g.gt(shifted(), 0.5), shifted(), line()));
+        bothEngines(isa, () => g.sum(shifted()));
+        bothEngines(isa, () => g.softmax(shifted(), 0));
+      }
+  });
+
+  test('products of ragged sizes, transposed and batched, give what the reference gives', () => {
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [1, 67, 5],
+      [67, 1, 5],
+      [13, 31, 17],
+      [14, 32, 300],
+      [29, 65, 33],
+      [67, 67, 67],
+      [100, 130, 600],
+    ]) {
+      bothEngines(isa, () => g.matmul(g.rand([m, k]), g.rand([k, n])), 4);
+      bothEngines(isa, () => g.matmul(g.rand([k, m]).transpose(0, 1), g.rand([k, n])), 4);
+      bothEngines(isa, () => g.matmul(g.rand([m, k]), g.rand([n, k]).transpose(0, 1)), 4);
+      bothEngines(isa, () => g.bmm(g.rand([3, m, k]), g.rand([3, k, n])), 4);
+      bothEngines(isa, () => g.F.linear(g.rand([m, k]), g.rand([n, k]), g.rand([n])), 4);
+    }
+  });
+
+  test('convolutions of many kinds, forward and both gradients, give what the reference gives', () => {
+    for (const [input, weight, options] of [
+      [[2, 3, 9, 11], [16, 3, 3, 3], { padding: 1 }],
+      [[3, 4, 7, 8], [10, 4, 3, 2], { stride: 2, padding: 1, dilation: 2 }],
+      [[2, 8, 6, 6], [12, 4, 3, 3], { groups: 2, stride: [2, 1], padding: [0, 2] }],
+      [[2, 6, 10, 10], [6, 1, 3, 3], { groups: 6, padding: 1 }],
+      [[5, 20, 2, 2], [24, 20, 3, 3], { padding: 1 }],
+      [[1, 40, 9, 9], [30, 40, 1, 1], {}],
+    ] as const) {
+      const run = (which: 0 | 1 | 2): g.Tensor => {
+        const [x, w] = [g.rand(input), g.rand(weight)];
+        x.requiresGrad = w.requiresGrad = true;
+        const y = g.F.conv2d(x, w, g.rand([weight[0]]), options);
+        if (which === 0) return y;
+        y.backward(g.rand(y.shape));
+        return which === 1 ? x.grad! : w.grad!;
+      };
+      for (const which of [0, 1, 2] as const) bothEngines(isa, () => run(which), 4);
+    }
+  });
+
+  test('1, 2 and 3 threads give the same bits', () => {
+    useNativeEngine(isa);
+    const before = g.getNumThreads();
+    const compute = (): number[] => {
+      g.manualSeed(3);
+      const a = g.rand([300, 500]);
+      const x = g.rand([4, 8, 40, 40]);
+      const w = g.rand([16, 8, 3, 3]);
+      w.requiresGrad = x.requiresGrad = true;
+      const y = g.F.conv2d(x, w, null, { padding: 1 });
+      y.backward(g.ones(y.shape));
+      return [
+        g.sum(g.rand([700_000])),
+        g.sum(a, 0),
+        g.matmul(a, a.transpose(0, 1)),
+        g.exp(g.rand([100_000])),
+        g.softmax(a, 1),
+        x.grad!,
+        w.grad!,
+      ].flatMap(values);
+    };
+    g.setNumThreads(1);
+    const one = compute();
+    for (const threads of [2, 3]) {
+      g.setNumThreads(threads);
+      const many = compute();
+      expect(many.findIndex((v, i) => !Object.is(v, one[i]))).toBe(-1);
+    }
+    g.setNumThreads(before);
+  });
+
+  const folder = fileURLToPath(new URL('../golden/data', import.meta.url));
+  test.runIf(existsSync(folder)).each([
+    { dtype: 'float32', noncontiguous: false },
+    { dtype: 'float32', noncontiguous: true },
+  ] as const)('golden cases equal PyTorch: %o', (options) => {
+    useNativeEngine(isa);
+    const wrong: string[] = [];
+    for (const operator of goldenOperators(folder))
+      for (const [i, golden] of readCases(folder, operator).entries()) {
+        const verdict = runCase(golden, options);
+        if (verdict.status === 'failed') wrong.push(`${operator} ${i}: ${verdict.reason}`);
+      }
+    expect(wrong).toEqual([]);
+  }, 240_000);
+});
