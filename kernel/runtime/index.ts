@@ -207,6 +207,8 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
       import(library.gradbook),
       import(library['gradbook/display']),
     ])) as Record<string, unknown>[];
+    // Long native calls look at the words that the io thread sets.
+    (own.setInterruptWords as (words: Int32Array) => void)(words);
     for (const [name, value] of Object.entries({ ...own, ...shows }))
       Object.defineProperty(globalThis, name, {
         value,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtEngine, type Isa, isas } from '../../src/engine/build.ts';
 import { useNativeEngine, useReferenceEngine } from '../../src/engine/native.ts';
 import * as g from '../../src/index.ts';
+import { errorFunction } from '../../src/ops/specialFunctions.ts';
 import { goldenOperators, readCases } from '../golden/cases.ts';
 import { runCase } from '../golden/operators.ts';
 
@@ -46,6 +47,7 @@ const functions: readonly (readonly [string, (x: number) => number, number])[] =
   ['cosh', Math.cosh, 1],
   ['tanh', Math.tanh, 2],
   ['sigmoid', (x) => 1 / (1 + Math.exp(-x)), 2],
+  ['erf', errorFunction, 2],
   ['sqrt', Math.sqrt, 0],
   ['rsqrt', (x) => 1 / Math.sqrt(x), 1],
 ];
@@ -96,7 +98,11 @@ describe.each(here)('the native engine on %s', (isa) => {
   test('sizes from 1 to 67, misaligned and strided, give what the reference gives', () => {
     for (let n = 1; n <= 67; n++)
       for (const step of [1, 2, 3]) {
-        const line = (): g.Tensor => g.rand([n * step + 3]).asStrided([n], [step]).narrow(0, 0, n);
+        const line = (): g.Tensor =>
+          g
+            .rand([n * step + 3])
+            .asStrided([n], [step])
+            .narrow(0, 0, n);
         const shifted = (): g.Tensor => {
           const whole = g.rand([n * step + 3]);
           return whole.asStrided([n], [step], 1 + (n % 3));
@@ -184,14 +190,18 @@ describe.each(here)('the native engine on %s', (isa) => {
   test.runIf(existsSync(folder)).each([
     { dtype: 'float32', noncontiguous: false },
     { dtype: 'float32', noncontiguous: true },
-  ] as const)('golden cases equal PyTorch: %o', (options) => {
-    useNativeEngine(isa);
-    const wrong: string[] = [];
-    for (const operator of goldenOperators(folder))
-      for (const [i, golden] of readCases(folder, operator).entries()) {
-        const verdict = runCase(golden, options);
-        if (verdict.status === 'failed') wrong.push(`${operator} ${i}: ${verdict.reason}`);
-      }
-    expect(wrong).toEqual([]);
-  }, 240_000);
+  ] as const)(
+    'golden cases equal PyTorch: %o',
+    (options) => {
+      useNativeEngine(isa);
+      const wrong: string[] = [];
+      for (const operator of goldenOperators(folder))
+        for (const [i, golden] of readCases(folder, operator).entries()) {
+          const verdict = runCase(golden, options);
+          if (verdict.status === 'failed') wrong.push(`${operator} ${i}: ${verdict.reason}`);
+        }
+      expect(wrong).toEqual([]);
+    },
+    240_000,
+  );
 });

@@ -253,6 +253,7 @@ describe('while a cell computes', () => {
     ['a tight loop after an await', 'await null; await new Promise(r => setTimeout(r, 5)); while (true);'],
     ['a pending promise', 'await new Promise(() => {});'],
     ['a child process', '!sleep 60'],
+    ['a long native call', 'const square = rand([4000, 4000]); for (;;) matmul(square, square);'],
   ])('%s is interrupted at once, with all variables kept', async (_, code) => {
     await kernel.execute('let kept = 5');
     const id = await kernel.send('execute_request', { code });

@@ -95,5 +95,6 @@ const Entry* normKernels();
 const Entry* softmaxKernels();
 const Entry* optimKernels();
 const Entry* lossKernels();
+const Entry* resampleKernels();
 
 }  // namespace gradbook

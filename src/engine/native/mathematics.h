@@ -154,7 +154,7 @@ inline VecF tangentHyperbolic(VecF x) {
   const VecF small = p * z * x + x;
   const VecF a = absolute(x);
   const VecF big = 1.0f - 2.0f / (exponential(a + a) + 1.0f);
-  return a < 0.625f ? small : withSignOf(big, x) + (x - x);
+  return a < 0.625f ? small : withSignOf(big, x);
 }
 
 inline VecF logistic(VecF x) {
@@ -182,7 +182,7 @@ inline VecF errorFunction(VecF x) {
   q = q * c + 0.6356092801f;
   q = q * c + 0.1285551221f;
   const VecF big = 1.0f - exponential(-(q * c + c));
-  return t < 0.92f ? small : withSignOf(big, x) + (x - x);
+  return t < 0.92f ? small : withSignOf(big, x);
 }
 
 inline VecF powerOf(VecF x, VecF y) {

@@ -119,6 +119,7 @@ NAPI_MODULE_INIT() {
     add(softmaxKernels());
     add(optimKernels());
     add(lossKernels());
+    add(resampleKernels());
   }
   napi_value names;
   napi_create_array(env, &names);
