@@ -237,6 +237,9 @@ export function hvp<I extends Many>(
   });
 }
 
+/** The function's value, and a vector times its Hessian: what `hvp` gives, as the Hessian is symmetric. Source: `torch.autograd.functional.vhp`. */
+export const vhp: typeof hvp = hvp;
+
 export interface VmapOptions {
   /** The dimension of each argument that is mapped over; `null` passes it as it is. Default 0 for tensors. */
   inDims?: number | null | readonly (number | null)[];

@@ -8,6 +8,7 @@ export {
   jacobian,
   jvp,
   type VmapOptions,
+  vhp,
   vjp,
   vmap,
 } from './functional.ts';
