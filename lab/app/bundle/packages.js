@@ -52,6 +52,9 @@ export function extensionsModule() {
   ].join('\n');
 }
 
+/** Where our defaults are not JupyterLab's: a kernel that computes on a busy machine may complete a little later. */
+const defaults = { '@jupyterlab/completer-extension:manager': { providerTimeout: 5000 } };
+
 /** `{id: {schema, version}}` of every setting that the extensions have. */
 export function settingSchemas() {
   const found = {};
@@ -65,6 +68,8 @@ export function settingSchemas() {
           version: manifest.version,
         };
   }
+  for (const [id, values] of Object.entries(defaults))
+    for (const [key, value] of Object.entries(values)) found[id].schema.properties[key].default = value;
   return found;
 }
 

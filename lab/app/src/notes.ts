@@ -54,8 +54,9 @@ export const notes: JupyterFrontEndPlugin<void> = {
     menu.title.label = 'Notes';
     for (const [rank, { name, title }] of found.entries()) {
       const args = { name, title };
-      launcher?.add({ command, args, category: 'Notes', rank, categoryRank: 10 });
-      palette?.addItem({ command, args, category: 'Notes' });
+      const category = name.startsWith('zh/') ? '笔记' : 'Notes';
+      launcher?.add({ command, args, category, rank, categoryRank: category === 'Notes' ? 10 : 30 });
+      palette?.addItem({ command, args, category });
       menu.addItem({ command, args });
     }
     if (found.length > 0) mainMenu?.helpMenu.addGroup([{ type: 'submenu', submenu: menu }], 0);

@@ -9,6 +9,16 @@ import { bundledNotebooks } from './folders.ts';
 /** Where copies go, below the root. */
 const folderName = 'notes';
 
+/** Folders of translations. */
+const languages = ['zh'];
+
+const notebooksIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.ipynb'))
+        .sort()
+    : [];
+
 /** The first heading of a notebook, or its file's name. */
 function titleOf(file: string): string {
   try {
@@ -29,7 +39,8 @@ function titleOf(file: string): string {
 /** What notebooks read besides themselves comes along; nothing that is there already is touched. */
 async function copyCompanions(target: string): Promise<void> {
   for (const entry of await readdir(bundledNotebooks, { withFileTypes: true })) {
-    if (entry.name.endsWith('.ipynb') || entry.name.startsWith('.')) continue;
+    const isTooling = entry.name === 'publish' || entry.name.startsWith('.');
+    if (isTooling || languages.includes(entry.name) || entry.name.endsWith('.ipynb')) continue;
     await cp(join(bundledNotebooks, entry.name), join(target, entry.name), {
       recursive: true,
       force: false,
@@ -41,11 +52,12 @@ async function copyCompanions(target: string): Promise<void> {
 /** `/lab/api/notes`: the notebooks that come with gradbook, which are opened as copies and never edited in place. */
 export function noteRoutes(root: Root): Hono {
   const routes = new Hono();
-  const names = existsSync(bundledNotebooks)
-    ? readdirSync(bundledNotebooks)
-        .filter((name) => name.endsWith('.ipynb'))
-        .sort()
-    : [];
+  const names = [
+    ...notebooksIn(bundledNotebooks),
+    ...languages.flatMap((language) =>
+      notebooksIn(join(bundledNotebooks, language)).map((name) => `${language}/${name}`),
+    ),
+  ];
   routes.get('/notes', (c) =>
     c.json(names.map((name) => ({ name, title: titleOf(join(bundledNotebooks, name)) }))),
   );
@@ -57,7 +69,7 @@ export function noteRoutes(root: Root): Hono {
     if (!(await stat(place).catch(() => null))) {
       await mkdir(dirname(place), { recursive: true });
       await copyFile(join(bundledNotebooks, name), place, constants.COPYFILE_EXCL);
-      await copyCompanions(dirname(place));
+      await copyCompanions(await root.locate(folderName));
     }
     return c.json({ path });
   });
