@@ -6,10 +6,10 @@ import { cat, stack } from '../ops/join.ts';
 import { vectorNorm } from '../ops/norm.ts';
 import { reshape } from '../ops/views.ts';
 import { formatShape } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 const listOf = (parameters: Tensor | Iterable<Tensor>): Tensor[] =>
-  Symbol.iterator in parameters ? [...parameters] : [parameters];
+  parameters instanceof Tensor ? [parameters] : [...parameters];
 
 const gradientsOf = (parameters: Tensor | Iterable<Tensor>): Tensor[] =>
   listOf(parameters).flatMap(({ grad }) => (grad ? [grad] : []));
