@@ -14,7 +14,6 @@ export const ink = 'var(--jp-ui-font-color1, var(--vscode-foreground, inherit))'
 export const faint = 'var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #808080))';
 export const line = 'var(--jp-border-color2, var(--vscode-panel-border, rgba(128,128,128,.35)))';
 export const shade = 'var(--jp-layout-color2, var(--vscode-editorWidget-background, rgba(128,128,128,.1)))';
-export const accent = 'var(--jp-brand-color1, var(--vscode-focusBorder, #1f77b4))';
 const mono = 'var(--jp-code-font-family, var(--vscode-editor-font-family, monospace))';
 
 /** The style sheet of gradbook's HTML outputs, small enough to go with each of them. */

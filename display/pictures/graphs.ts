@@ -2,6 +2,7 @@ import { nn, Tensor } from '../../src/index.ts';
 import type { MimeBundle } from '../host.ts';
 import { type Displayable, displaySymbol } from '../registry.ts';
 import { formatCount } from '../values/numbers.ts';
+import { svgImage } from '../values/png.ts';
 
 interface Vertex {
   id: string;
@@ -27,7 +28,7 @@ const quoted = (text: string): string =>
 const toDot = ({ vertices, edges }: Graph, direction: string): string =>
   [
     `digraph { rankdir=${direction}; bgcolor=transparent; ranksep=0.3; nodesep=0.25;`,
-    'node [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#777777", height=0.3, margin="0.12,0.05"];',
+    'node [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#808080", height=0.3, margin="0.12,0.05"];',
     'edge [color="#888888", arrowsize=0.6, fontsize=9, fontcolor="#888888", fontname="Helvetica,Arial,sans-serif"];',
     ...vertices.map(({ id, label, kind }) => `${quoted(id)} [label=${quoted(label)},${looks[kind]}];`),
     ...edges.map(
@@ -37,7 +38,10 @@ const toDot = ({ vertices, edges }: Graph, direction: string): string =>
     '}',
   ].join('\n');
 
-/** A graph that Graphviz lays out, as SVG in the page's colours. */
+/** Pixels of a point. */
+const pixels = 4 / 3;
+
+/** A graph that Graphviz lays out, as SVG in colours that read on white and on black. */
 export class GraphPicture implements Displayable {
   readonly dot: string;
   readonly #text: string;
@@ -59,12 +63,12 @@ export class GraphPicture implements Displayable {
   }
 
   async [displaySymbol](): Promise<MimeBundle> {
-    const svg = (await this.toSvg()).replaceAll(
-      'fill="#777777"',
-      'style="fill:var(--jp-ui-font-color1,#777777)"',
-    );
+    const svg = await this.toSvg();
+    const [, width, height] = /^<svg width="(\d+)pt" height="(\d+)pt"/.exec(svg) ?? [];
+    // An image, because pages that do not trust a notebook drop SVG elements.
+    const image = svgImage(svg, Math.round(Number(width) * pixels), Math.round(Number(height) * pixels));
     return {
-      'text/html': `<div class="gb-graph" style="overflow:auto;max-height:800px">${svg.replace('<svg ', '<svg style="max-width:100%;height:auto" ')}</div>`,
+      'text/html': `<div class="gb-graph" style="overflow:auto;max-height:800px">${image}</div>`,
       'text/plain': this.#text,
     };
   }

@@ -3,7 +3,7 @@ import { escapeHtml } from '../html.ts';
 import { imageSize } from '../plot/fields.ts';
 import { palette } from '../values/colors.ts';
 import { formatNumber, statistics, valuesOf } from '../values/numbers.ts';
-import { dataUri, encodePng, heatRaster, imageRaster, type Raster } from '../values/png.ts';
+import { dataUri, encodePng, heatRaster, imageRaster, type Raster, svgImage } from '../values/png.ts';
 import { pixelRange } from '../values/tensor.ts';
 import { Picture } from './picture.ts';
 
@@ -208,7 +208,11 @@ export function overlay(image: Tensor, size: number, shapes: (scale: number) => 
   const scale = size / Math.max(h, w);
   const width = Math.round(w * scale);
   const height = Math.round(h * scale);
-  return `<svg width="${width}" height="${height}" viewBox="0 0 ${w} ${h}" style="display:block"><image href="${dataUri(encodePng(raster))}" width="${w}" height="${h}" style="image-rendering:${scale > 1.5 ? 'pixelated' : 'auto'}"/>${shapes(scale)}</svg>`;
+  return svgImage(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${w} ${h}"><image href="${dataUri(encodePng(raster))}" width="${w}" height="${h}" style="image-rendering:${scale > 1.5 ? 'pixelated' : 'auto'}"/>${shapes(scale)}</svg>`,
+    width,
+    height,
+  );
 }
 
 /**

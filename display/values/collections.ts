@@ -26,7 +26,7 @@ register(Map, (map) => {
   const rows = [...map.entries()].slice(0, limit);
   return {
     'text/html': page(
-      `<div><span class="tag">Map</span><span class="dim">${formatCount(map.size)} entries</span>${more(map.size)}</div><table><thead><tr><th class="l">key</th><th class="l">value</th></tr></thead><tbody>${rows
+      `<div><span class="tag">Map</span> <span class="dim">${formatCount(map.size)} entries</span>${more(map.size)}</div><table><thead><tr><th class="l">key</th><th class="l">value</th></tr></thead><tbody>${rows
         .map(
           ([key, value]) =>
             `<tr><td class="l">${escapeHtml(short(key))}</td><td class="l">${escapeHtml(short(value))}</td></tr>`,
@@ -39,12 +39,12 @@ register(Map, (map) => {
 
 register(Set, (set) => ({
   'text/html': page(
-    `<div><span class="tag">Set</span><span class="dim">${formatCount(set.size)} values</span>${more(set.size)}</div><div class="row">${[
+    `<div><span class="tag">Set</span> <span class="dim">${formatCount(set.size)} values</span>${more(set.size)}</div><div class="row">${[
       ...set,
     ]
       .slice(0, limit)
       .map((value) => `<span class="tag">${escapeHtml(short(value))}</span>`)
-      .join('')}</div>`,
+      .join(' ')}</div>`,
   ),
   'text/plain': inspect(set, { depth: 4, maxArrayLength: limit }),
 }));
@@ -147,7 +147,7 @@ register(TypedArrayBase, (array) => {
   const bytes = (array as unknown as ArrayBufferView).byteLength;
   return {
     'text/html': page(
-      `<div><span class="tag">${array.constructor.name}(${formatCount(array.length)})</span><span class="dim">${formatBytes(bytes)}, ${statisticsText(statistics(array))}</span></div><div class="row">${sparkline(array)}</div><details${array.length <= 100 ? ' open' : ''}><summary class="dim">values</summary><pre>${escapeHtml(text)}</pre></details>`,
+      `<div><span class="tag">${array.constructor.name}(${formatCount(array.length)})</span> <span class="dim">${formatBytes(bytes)}, ${statisticsText(statistics(array))}</span></div><div class="row">${sparkline(array)}</div><details${array.length <= 100 ? ' open' : ''}><summary class="dim">values</summary><pre>${escapeHtml(text)}</pre></details>`,
     ),
     'text/plain': text,
   };

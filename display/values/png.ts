@@ -15,6 +15,10 @@ export const encodePng = ({ width, height, channels, data }: Raster): Uint8Array
 export const dataUri = (bytes: Uint8Array, mime = 'image/png'): string =>
   `data:${mime};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}`;
 
+/** An SVG document as an image element. */
+export const svgImage = (svg: string, width: number, height: number): string =>
+  `<img src="${dataUri(Buffer.from(svg), 'image/svg+xml')}" width="${width}" height="${height}" alt="">`;
+
 export interface HeatOptions {
   /** The values of the first and last colour. Default: the least and the greatest value. */
   min?: number;

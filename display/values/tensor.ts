@@ -1,9 +1,10 @@
 import { Tensor } from '../../src/index.ts';
 import type { MimeBundle } from '../host.ts';
-import { accent, escapeHtml, faint, page } from '../html.ts';
+import { escapeHtml, page } from '../html.ts';
 import { register } from '../registry.ts';
+import { palette } from './colors.ts';
 import { formatBytes, formatNumber, type Statistics, statistics, valuesOf } from './numbers.ts';
-import { dataUri, encodePng, heatRaster, imageRaster } from './png.ts';
+import { dataUri, encodePng, heatRaster, imageRaster, svgImage } from './png.ts';
 
 const shapeText = (shape: readonly number[]): string =>
   `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
@@ -32,7 +33,7 @@ function envelope(values: ArrayLike<number>, points: number): { x: number; y: nu
   }).flat();
 }
 
-/** A small curve as SVG, drawn in the theme's colour. */
+/** A small curve, in a colour that reads on white and on black: an image, because pages that do not trust a notebook drop SVG elements. */
 export function sparkline(values: ArrayLike<number>, width = 320, height = 48): string {
   const points = envelope(values, width).filter(({ y }) => Number.isFinite(y));
   if (points.length < 2) return '';
@@ -48,9 +49,13 @@ export function sparkline(values: ArrayLike<number>, width = 320, height = 48): 
     .join(' ');
   const zero =
     low < 0 && high > 0
-      ? `<line x1="0" x2="${width}" y1="${(2 + high * sy).toFixed(1)}" y2="${(2 + high * sy).toFixed(1)}" style="stroke:${faint};stroke-dasharray:3 3;stroke-width:.7"/>`
+      ? `<line x1="0" x2="${width}" y1="${(2 + high * sy).toFixed(1)}" y2="${(2 + high * sy).toFixed(1)}" stroke="#808080" stroke-dasharray="3 3" stroke-width=".7"/>`
       : '';
-  return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" style="display:block">${zero}<polyline points="${path}" style="fill:none;stroke:${accent};stroke-width:1.3;stroke-linejoin:round"/></svg>`;
+  return svgImage(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${zero}<polyline points="${path}" fill="none" stroke="${palette[0]}" stroke-width="1.4" stroke-linejoin="round"/></svg>`,
+    width,
+    height,
+  );
 }
 
 /** The range that pixel values are meant in: bytes, [0, 1], or their own. */
@@ -131,10 +136,11 @@ function tensorBundle(input: Tensor): MimeBundle {
   const history = input.gradFn ? input.gradFn.name : input.requiresGrad ? 'requires grad' : '';
   const picture = pictureOf(input, values, stats);
   const head = [
-    `<span class="tag">${shapeText(input.shape)}</span><span class="tag">${input.dtype}</span>`,
-    history ? `<span class="tag">${escapeHtml(history)}</span>` : '',
+    `<span class="tag">${shapeText(input.shape)}</span>`,
+    `<span class="tag">${input.dtype}</span>`,
+    ...(history ? [`<span class="tag">${escapeHtml(history)}</span>`] : []),
     `<span class="dim">${formatBytes(input.size * input.elements.BYTES_PER_ELEMENT)}</span>`,
-  ].join('');
+  ].join(' ');
   const facts =
     input.dtype === 'bool' ? `${Math.round(stats.mean * 1000) / 10} % true` : statisticsText(stats);
   const open = text.length < 1500 ? ' open' : '';

@@ -31,7 +31,7 @@ describe('tensors', () => {
   });
 
   test('a vector has a curve, an image-shaped tensor thumbnails', () => {
-    expect(bundleOf(tensor([1, 3, 2]))['text/html']).toContain('<polyline');
+    expect(bundleOf(tensor([1, 3, 2]))['text/html']).toContain('<img src="data:image/svg+xml;base64,');
     const images = bundleOf(zeros([3, 3, 16, 16]))['text/html'];
     expect(images.match(/<img /g)).toHaveLength(3);
   });

@@ -31,8 +31,9 @@ describe('images', () => {
       ]),
       { scores: [0.9, 0.1], labels: ['cat', 'dog'], threshold: 0.5 },
     );
-    expect(picture.html).toContain('<rect x="1" y="2" width="4" height="6" fill="none"');
-    expect(picture.html).toContain('cat 0.90');
+    const svg = Buffer.from(/base64,([^"]+)/.exec(picture.html)![1], 'base64').toString();
+    expect(svg).toContain('<rect x="1" y="2" width="4" height="6" fill="none"');
+    expect(svg).toContain('cat 0.90');
     expect(String(picture)).toBe('image (3, 10, 20) with 1 boxes');
   });
 });
@@ -60,7 +61,8 @@ describe('networks', () => {
     expect(picture.dot).toContain('"in0" -> "m1"');
     expect(picture.dot).toContain('"m1" -> "m2" [label="  (5, 4)"]');
     const bundle = (await mimeBundle(picture)) as Record<string, string>;
-    expect(bundle['text/html']).toContain('<svg');
+    expect(await picture.toSvg()).toMatch(/^<svg /);
+    expect(bundle['text/html']).toContain('<img src="data:image/svg+xml;base64,');
   });
 
   test('branches between layers are followed', () => {
