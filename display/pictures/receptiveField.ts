@@ -1,4 +1,4 @@
-import { enableGrad, type Tensor, tensor } from '../../src/index.ts';
+import { enableGrad, grad, type Tensor, tensor } from '../../src/index.ts';
 import { imageSize } from '../plot/fields.ts';
 import { statistics, valuesOf } from '../values/numbers.ts';
 import { dataUri, encodePng, heatRaster } from '../values/png.ts';
@@ -45,8 +45,9 @@ export function receptiveField(
         `show.receptiveField: (${row}, ${column}) is outside of the output ${rows} × ${columns}`,
       );
     place = { row, column, rows, columns };
-    enableGrad(() => output.narrow(2, row, 1).narrow(3, column, 1).sum().backward());
-    const gradient = valuesOf(input.grad!);
+    // Not backward(): the parameters' own gradients are the user's.
+    const [given] = enableGrad(() => grad([output.narrow(2, row, 1).narrow(3, column, 1).sum()], [input]));
+    const gradient = valuesOf(given!);
     const sizes = new Float32Array(height * width);
     for (let c = 0; c < channels; c++)
       for (let i = 0; i < sizes.length; i++) sizes[i] += Math.abs(gradient[c * sizes.length + i]);

@@ -54,6 +54,12 @@ describe('networks', () => {
     );
   });
 
+  test('the receptive field leaves the gradients of the parameters alone', () => {
+    const layer = new nn.Conv2d(1, 1, 3);
+    show.receptiveField(randn([1, 9, 9]), (x) => layer(x));
+    expect(layer.weight.grad).toBeNull();
+  });
+
   test('the model graph has the layers in order, with the shapes between them', async () => {
     const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Linear(4, 2));
     const picture = show.model(model, zeros([5, 3]));
