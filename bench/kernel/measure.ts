@@ -68,17 +68,17 @@ export async function measure(peer: Peer, rounds: number): Promise<Figures> {
   const kernel = await launch(peer);
   // Subscribed as soon as a cell's end is heard of.
   while ((await within(1000, kernel.execute('0'))) === null);
+  await kernel.execute(peer.first);
   await kernel.execute(peer.setup);
+  await pause(1000);
+  figures.memory = memoryOfTree(kernel.process.pid!);
   for (let i = 0; i < 20; i++) await kernel.execute('1');
   const executes = await repeated(200, () => kernel.execute('1'));
   figures.execute = median(executes);
   figures.executeP95 = quantile(executes, 0.95);
   const burst = 200;
   const all = await timed(async () => {
-    const ids = await Promise.all(
-      Array.from({ length: burst }, () => kernel.send('execute_request', { code: '1' })),
-    );
-    await Promise.all(ids.map((id) => kernel.reply(id)));
+    await Promise.all(Array.from({ length: burst }, () => kernel.request('execute_request', { code: '1' })));
   });
   figures.throughput = (burst / all) * 1000;
 
@@ -100,8 +100,6 @@ export async function measure(peer: Peer, rounds: number): Promise<Figures> {
 
   figures.lines = Math.min(...(await repeated(5, () => kernel.execute(peer.print(20_000)))));
   figures.display = Math.min(...(await repeated(5, () => kernel.execute(peer.display(5_000_000)))));
-  await pause(1000);
-  figures.memory = memoryOfTree(kernel.process.pid!);
 
   const interrupts: number[] = [];
   for (let i = 0; i < 5; i++) {

@@ -10,6 +10,7 @@ import type {
   ToUser,
 } from '../interfaces.ts';
 import { shared, sharedHeader } from '../protocol/interrupt.ts';
+import { followChildren } from './childOutput.ts';
 import { Comms } from './comms.ts';
 import type { CellContext } from './context.ts';
 import { connectDisplay, display, displayIdOf, mimeBundle } from './display.ts';
@@ -82,6 +83,7 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
 
   const tasks = new Tasks();
   output.capture();
+  followChildren(output, host.children);
   /** Compiles and runs one source; the value is that of its last expression. */
   async function runSource(code: string, executionCount: number): Promise<unknown> {
     const id = ++serial;

@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { transformSync } from 'oxc-transform';
 
 import { installPackage, npmSpecifiers, parseNpmSpecifier } from '../npm/cache.ts';
 
@@ -126,6 +125,8 @@ function compiled(
   if (known) return known;
   const source = readFileSync(path, 'utf8');
   const out = join(tmpdir(), `gradbook-modules-${process.pid}`);
+  // Native code, which takes a while to load and which few notebooks need here.
+  const { transformSync } = kernelRequire('oxc-transform') as typeof import('oxc-transform');
   const typescript = /\.[mc]?tsx?$/.test(path);
   const { code, errors } = typescript
     ? transformSync(path, source, { target: 'es2022', decorator: { legacy: true } })

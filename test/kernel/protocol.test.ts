@@ -423,6 +423,37 @@ describe('cells', () => {
     expect(outputs[0].content.data).toEqual({ 'text/html': '<i>a</i>' });
   });
 
+  test.each([
+    [
+      'spawn',
+      "const child = spawn('echo', ['one'], { stdio: 'inherit' }); await once(child, 'close')",
+      'one\n',
+    ],
+    ['spawnSync', "spawnSync('echo', ['two'], { stdio: 'inherit' }).stdout", 'two\n'],
+    [
+      'execSync',
+      "execSync('echo three; echo four >&2', { stdio: ['ignore', 'inherit', 'inherit'] })",
+      'three\nfour\n',
+    ],
+    ['execFileSync', "execFileSync('echo', ['five'], { stdio: 'inherit' })", 'five\n'],
+  ])(
+    'what a child process of %s writes to inherited streams is shown in its cell',
+    async (_, code, expected) => {
+      await kernel.execute(
+        "import { execFileSync, execSync, spawn, spawnSync } from 'node:child_process'; import { once } from 'node:events'",
+      );
+      const { outputs } = await kernel.execute(`${code};`);
+      expect(traceback(outputs)).toBe('');
+      expect(text(outputs)).toBe(expected);
+    },
+  );
+
+  test('blocking children give their output and throw as in Node', async () => {
+    expect(result((await kernel.execute("execSync('echo out').toString()")).outputs)).toBe("'out\\n'");
+    const { reply } = await kernel.execute("execSync('exit 3')");
+    expect(reply.content.evalue).toMatch(/Command failed: exit 3/);
+  });
+
   test('an npm: specifier is installed at its first use', async () => {
     const { outputs } = await kernel.execute("import isNumber from 'npm:is-number@7.0.0'; isNumber(3)");
     expect(traceback(outputs)).toBe('');
