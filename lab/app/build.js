@@ -8,7 +8,7 @@ import { page, themeSheets } from './bundle/config.js';
 import { extensionsModule, figures, own, root, settingSchemas } from './bundle/packages.js';
 
 const build = join(root, 'build');
-const fresh = join(root, 'build.new');
+const fresh = join(root, 'node_modules/.cache/build');
 const cache = join(root, 'node_modules/.cache/rspack');
 const started = performance.now();
 

@@ -74,7 +74,7 @@ export class LabPage {
 
   /** Until the layout is restored. */
   async ready(): Promise<void> {
-    await this.page.waitForFunction('window.jupyterapp !== undefined', null, { timeout: 90_000 });
+    await this.page.waitForFunction('window.jupyterapp !== undefined', null, { timeout: 120_000 });
     await this.page.evaluate('window.jupyterapp.restored');
     await this.page.waitForSelector('.jp-LabShell');
   }
@@ -100,7 +100,7 @@ export class LabPage {
     await this.page.waitForFunction(
       `${kernel}?.status === '${state}' && ${kernel}.connectionStatus === 'connected'`,
       null,
-      { timeout: 90_000 },
+      { timeout: 120_000 },
     );
   }
 
@@ -118,7 +118,7 @@ export class LabPage {
   async runAll(): Promise<void> {
     await this.command('notebook:run-all-cells', {}, false);
     const numbered = `[...document.querySelectorAll('${shown} .jp-CodeCell .jp-InputPrompt')].every((node) => /\\[\\d+\\]/.test(node.textContent))`;
-    await this.page.waitForFunction(numbered, null, { timeout: 60_000 });
+    await this.page.waitForFunction(numbered, null, { timeout: 150_000 });
     await this.kernelIs('idle');
   }
 

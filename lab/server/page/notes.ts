@@ -28,7 +28,8 @@ function titleOf(file: string): string {
     for (const { cell_type, source } of cells) {
       const text = Array.isArray(source) ? source.join('') : source;
       const heading = cell_type === 'markdown' ? /^# +(.+)$/m.exec(text)?.[1] : undefined;
-      if (heading) return heading.replace(/[*_`$]/g, '').trim();
+      // What stands in parentheses is too long for a card.
+      if (heading) return heading.replace(/[*_`$]|\s*\([^)]*\)/g, '').trim();
     }
   } catch {
     // Named below.
