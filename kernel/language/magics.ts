@@ -1,3 +1,6 @@
+import { cellMagics, lineMagics } from '../runtime/magicTable.ts';
+import { OpenText } from './openText.ts';
+
 /**
  * Lines that belong to the runtime: `%name args`, `!command` and `?name`, from the line's first column. They become calls of the session of
  * the same meaning, on the same line, so that nothing else of the cell moves. `%%name` takes the whole cell.
@@ -10,18 +13,36 @@ export function lowerMagics(code: string): string {
     return `await __magic.cell(${JSON.stringify(name)}, ${JSON.stringify(args.trim())}, ${JSON.stringify(body)});`;
   }
   if (!/^[%!?]/m.test(code)) return code;
+  const text = new OpenText();
   return code
     .split('\n')
     .map((line) => {
-      const timed = /^%(time|timeit)[ \t]+(.+)$/.exec(line);
-      if (timed) return `await __magic.${timed[1]}(async () => (${timed[2].replace(/;\s*$/, '')}));`;
-      const named = /^%(\w+)[ \t]*(.*)$/.exec(line);
-      if (named)
-        return `await __magic.line(${JSON.stringify(named[1])}, ${JSON.stringify(named[2].trim())});`;
-      const shell = /^!(.+)$/.exec(line);
-      if (shell) return `await __magic.line("sx", ${JSON.stringify(shell[1].trim())});`;
-      const help = /^\?[ \t]*([\w$.]+)[ \t]*$/.exec(line);
-      return help ? `await __magic.line("help", ${JSON.stringify(help[1])});` : line;
+      const lowered = text.open ? line : lowerLine(line);
+      if (lowered === line) text.read(line);
+      return lowered;
     })
     .join('\n');
+}
+
+function lowerLine(line: string): string {
+  const timed = /^%(time|timeit)[ \t]+(.+)$/.exec(line);
+  if (timed) return `await __magic.${timed[1]}(async () => (${timed[2].replace(/;\s*$/, '')}));`;
+  const named = /^%(\w+)[ \t]*(.*)$/.exec(line);
+  if (named) return `await __magic.line(${JSON.stringify(named[1])}, ${JSON.stringify(named[2].trim())});`;
+  const shell = /^!(.+)$/.exec(line);
+  if (shell) return `await __magic.line("sx", ${JSON.stringify(shell[1].trim())});`;
+  const help = /^\?[ \t]*([\w$.]+)[ \t]*$/.exec(line);
+  return help ? `await __magic.line("help", ${JSON.stringify(help[1])});` : line;
+}
+
+/** The magic whose name stands at or before `cursor`: its sigil, what is typed of the name, and where that starts. */
+export function magicAt(
+  code: string,
+  cursor: number,
+): { table: Readonly<Record<string, string>>; start: number } | null {
+  const lineStart = code.lastIndexOf('\n', cursor - 1) + 1;
+  const typed = /^(%%?)\w*$/.exec(code.slice(lineStart, cursor));
+  if (!typed) return null;
+  const [, sigil] = typed;
+  return { table: sigil === '%%' ? cellMagics : lineMagics, start: lineStart + sigil.length };
 }

@@ -8,7 +8,7 @@ import type {
 } from '../interfaces.ts';
 import { Checker, position } from './checker.ts';
 import { type Declaration, readCell } from './declarations.ts';
-import { lowerMagics } from './magics.ts';
+import { lowerMagics, magicAt } from './magics.ts';
 import { transformCell } from './transform.ts';
 
 interface Pending {
@@ -81,6 +81,14 @@ export class LanguageService implements Language {
 
   async complete(code: string, cursor: number): Promise<CompletionResult> {
     const at = toUtf16(code, cursor);
+    const magic = magicAt(code, at);
+    if (magic) {
+      const typed = code.slice(magic.start, at);
+      const matches = Object.entries(magic.table)
+        .filter(([name]) => name.startsWith(typed))
+        .map(([text, signature]) => ({ text, type: 'magic', signature }));
+      return { matches, cursorStart: toCodePoints(code, magic.start), cursorEnd: cursor };
+    }
     const lowered = lowerMagics(code);
     const typed = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, at))![0];
     const matches = this.#checker.complete(lowered, readCell(lowered).declarations, at);
@@ -88,9 +96,13 @@ export class LanguageService implements Language {
   }
 
   async inspect(code: string, cursor: number, detail: 0 | 1): Promise<{ found: boolean; data: MimeBundle }> {
+    const at = toUtf16(code, cursor);
+    const end = at + /^\w*/.exec(code.slice(at))![0].length;
+    const magic = magicAt(code, end);
+    const help = magic?.table[code.slice(magic.start, end)];
+    if (help) return { found: true, data: { 'text/plain': help, 'text/markdown': help } };
     const lowered = lowerMagics(code);
     const { declarations } = readCell(lowered);
-    const at = toUtf16(code, cursor);
     const isName = (place: number): boolean => /[\p{ID_Continue}$]/u.test(lowered[place] ?? '');
     const place = isName(at) ? at : at - 1;
     const found = place >= 0 && isName(place) ? this.#checker.inspect(lowered, declarations, place) : null;

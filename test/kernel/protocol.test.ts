@@ -114,14 +114,21 @@ describe('the wire', () => {
     expect(kernel.stderr).toMatch(/signature seen before/);
   });
 
-  test('2,000 frames of noise get no reply and no crash', async () => {
+  test('10,000 frames of noise, and of JSON with wrong signatures, get no reply and no crash', async () => {
     let seed = 1;
     const random = (n: number): number => (seed = (seed * 48271) % 2147483647) % n;
     const before = kernel.iopub.length;
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 10_000; i++) {
       const frames: (string | Buffer)[] = Array.from({ length: 1 + random(8) }, () =>
         Buffer.from(Array.from({ length: random(40) }, () => random(256))),
       );
+      if (random(4) === 0) {
+        const signed = kernel.encode('execute_request', { code: 'noise' });
+        const at = 1 + random(signed.length - 1);
+        signed[at] = `${String(signed[at]).slice(0, random(20))}~`;
+        await kernel.sockets[random(2) ? 'shell' : 'control'].send(signed);
+        continue;
+      }
       if (random(2)) frames.splice(random(frames.length), 0, '<IDS|MSG>');
       await kernel.sockets[random(2) ? 'shell' : 'control'].send(frames);
     }
@@ -207,6 +214,8 @@ describe('completion', () => {
     ['a member', 'wonderful.leng|', 'length'],
     ['a member of a namespace of the library', 'F.rel|', 'relu'],
     ['a keyword', 'cont|', 'continue'],
+    ['a magic', '1\n%tim|', 'timeit'],
+    ['a cell magic', '%%mark|', 'markdown'],
     ['a string of a union', "const side: 'left' | 'right' = 'le¦'", 'left'],
   ])('knows %s', async (_, code, name) => {
     await kernel.execute('const wonderful = [1]');
@@ -492,6 +501,22 @@ describe('cells', () => {
     const { reply } = await kernel.execute("import x from 'npm:is-odd@3.0.1'");
     await kernel.execute('delete process.env.npm_config_registry;');
     expect(reply.content.evalue).toMatch(/npm could not install is-odd@3\.0\.1.*ECONNREFUSED/s);
+  });
+
+  test('a line of a template string or a comment that looks like a magic is none', async () => {
+    const { outputs } = await kernel.execute(
+      'const story = `a ${[1, 2].map((n) => `<${n}>`)}\n%time\n!no\n`;\n/*\n%who\n*/\nstory',
+    );
+    expect(result(outputs)).toBe("'a <1>,<2>\\n%time\\n!no\\n'");
+  });
+
+  test('a magic has its help', async () => {
+    const { content } = await kernel.request('inspect_request', {
+      code: '%timeit 1',
+      cursor_pos: 3,
+      detail_level: 0,
+    });
+    expect((content.data as Record<string, string>)['text/plain']).toMatch(/many times/);
   });
 
   test('magics run, and never break the type check', async () => {
