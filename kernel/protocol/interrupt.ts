@@ -1,4 +1,5 @@
 import inspector from 'node:inspector';
+import { descendantsOfMainThread } from './descendants.ts';
 
 /**
  * The words that io and the user thread share. `interrupts` counts requests, `answered` those that the user thread has seen in its
@@ -11,6 +12,18 @@ export const sharedHeader = 16;
 
 /** How long the user thread may take to answer by itself before its JavaScript is terminated, in milliseconds. */
 const patience = 15;
+
+/** What the children of a blocked cell are told, by the number of the attempt. */
+const signals: Readonly<Record<number, NodeJS.Signals>> = { 0: 'SIGINT', 2: 'SIGTERM', 30: 'SIGKILL' };
+
+function tell(signal: NodeJS.Signals): void {
+  for (const id of descendantsOfMainThread())
+    try {
+      process.kill(id, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+}
 
 /** Stops whatever the user thread does: a tight loop by termination, anything that waits by a message. */
 export class Interrupter {
@@ -32,6 +45,9 @@ export class Interrupter {
       await new Promise((resolve) => setTimeout(resolve, patience));
       if (Atomics.load(this.#words, shared.answered) >= wanted) return;
       await this.#terminate();
+      // What still does not answer may wait for a child process: as Ctrl-C in a terminal, that one is told too.
+      const signal = signals[attempt];
+      if (signal && Atomics.load(this.#words, shared.answered) < wanted) tell(signal);
     }
   }
 

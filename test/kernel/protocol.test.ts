@@ -262,6 +262,7 @@ describe('while a cell computes', () => {
     ['a tight loop after an await', 'await null; await new Promise(r => setTimeout(r, 5)); while (true);'],
     ['a pending promise', 'await new Promise(() => {});'],
     ['a child process', '!sleep 60'],
+    ['a child process that blocks', "require('node:child_process').execSync('sleep 60; true')"],
     ['a long native call', 'const square = rand([4000, 4000]); for (;;) matmul(square, square);'],
   ])('%s is interrupted at once, with all variables kept', async (_, code) => {
     await kernel.execute('let kept = 5');
