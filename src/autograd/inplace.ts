@@ -44,8 +44,15 @@ export function checkWritable(name: string, target: Tensor, recorded = false): v
  * Runs `write`, which changes the elements of `target`, and gives it the history of what was written: the edge that `write` returns,
  * `null` for constants. A view passes it on to its base. Without recording, histories stay as they are.
  */
-export function overwrite(name: string, target: Tensor, write: () => Edge | null, recorded = false): Tensor {
+export function overwrite(
+  name: string,
+  target: Tensor,
+  write: () => Edge | null,
+  recorded = false,
+  source: Tensor | null = null,
+): Tensor {
   checkWritable(name, target, recorded);
+  mode.tracer?.overwrites(name, target, source);
   const { base } = target;
   const baseEdge = base !== null && mode.grad ? edgeOf(base) : null;
   const edge = write();
@@ -69,7 +76,7 @@ export function assign(name: string, target: Tensor, result: Tensor): Tensor {
     copyKernel(target, cast);
     return edgeOf(cast);
   };
-  return overwrite(name, target, write, cast.requiresGrad);
+  return overwrite(name, target, write, cast.requiresGrad, cast);
 }
 
 /** Errors: a result of another shape, or of a dtype that the target cannot hold. */

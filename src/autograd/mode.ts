@@ -1,10 +1,20 @@
 import type { Tensor } from '../tensor/tensor.ts';
 
+/** Watches the operations of a program as they run: what exports a model. */
+export interface Tracer {
+  /** An operation that has run. */
+  ran(name: string, inputs: readonly (Tensor | null)[], attrs: unknown, outputs: readonly Tensor[]): void;
+  /** Elements that are about to be overwritten in place: by `source`, or (`null`) by what no operation computed. */
+  overwrites(name: string, target: Tensor, source: Tensor | null): void;
+}
+
 /** Whether operations are recorded. Process-wide, as in PyTorch it is thread-wide. */
 export const mode = {
   grad: true,
   inference: false,
   anomaly: false,
+  /** Sees every operation while a model is traced. */
+  tracer: null as Tracer | null,
   /**
    * Sees what an operation keeps for backward. It may return a function that brings the tensors back later, instead of keeping them;
    * checkpointing does.

@@ -39,6 +39,13 @@ export function apply<A>(
   inputs: readonly (Tensor | null)[],
   attrs: A,
 ): Tensor | Tensor[] {
+  if (mode.tracer === null) return run(primitive, inputs, attrs);
+  const result = run(primitive, inputs, attrs);
+  mode.tracer.ran(primitive.name, inputs, attrs, result instanceof Tensor ? [result] : result);
+  return result;
+}
+
+function run<A>(primitive: Primitive<A>, inputs: readonly (Tensor | null)[], attrs: A): Tensor | Tensor[] {
   const { gradient } = primitive;
   if (!mode.grad || typeof gradient === 'string' || !anyRequiresGrad(inputs)) {
     const result = primitive.forward(noContext, inputs, attrs);

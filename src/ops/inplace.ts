@@ -94,7 +94,13 @@ function inPlace(name: keyof Table): (input: Tensor, ...rest: unknown[]) => Tens
       const recorded =
         mode.grad && (input.requiresGrad || rest.some((arg) => arg instanceof Tensor && arg.requiresGrad));
       checkWritable(own, input, recorded);
-      if (!recorded && write && rest.length < 2 && (rest.length === 0 || isOperand(rest[0]))) {
+      if (
+        !recorded &&
+        mode.tracer === null &&
+        write &&
+        rest.length < 2 &&
+        (rest.length === 0 || isOperand(rest[0]))
+      ) {
         let done = false;
         overwrite(own, input, () => {
           done = write(input, rest[0] as Arg);
