@@ -132,14 +132,14 @@ export function reconcile(traces: readonly Trace[], axes: readonly Axis[]): Trac
     first.push({ operator: 'Expand', name, inputs: [value, sizes], outputs: [name], attributes: {} });
   }
   graph.nodes.unshift(...first);
+  // Other sizes of outputs (halves, for instance) get names of their own.
   return outputs.map((output, i) => ({
     ...output,
     shape: output.shape.map((size, d) => {
       const numbers = traces.map((trace) => trace.outputs[i].shape[d]);
-      const found = dependence(numbers, axes, `the output '${output.name}'`);
-      if (!found) return size;
-      const { factors, times, plus } = found;
-      return factors.length === 1 && times === 1 && plus === 0 ? factors[0].symbol : `${output.name}_${d}`;
+      if (numbers.every((number) => number === size)) return size;
+      const same = axes.find(({ sizes }) => numbers.every((number, k) => number === sizes[k]));
+      return same ? same.symbol : `${output.name}_${d}`;
     }),
   }));
 }

@@ -212,6 +212,30 @@ function cases(): Case[] {
       options: { dynamicAxes: { input: { 0: 'batch', 1: 'length' } }, opset: 18 },
       other: [randn([3, 4, 8])],
     },
+    {
+      name: 'TransformerDecoderLayer',
+      model: new nn.TransformerDecoderLayer(8, 2, { dimFeedforward: 16 }),
+      inputs: [randn([4, 2, 8]), randn([5, 2, 8])],
+    },
+    {
+      name: 'Bilinear',
+      model: new nn.Bilinear(3, 4, 2),
+      inputs: [randn([5, 3]), randn([5, 4])],
+    },
+    layer('GRU, batch first', new nn.GRU(5, 4, { batchFirst: true, numLayers: 2 }), [2, 6, 5], {
+      opset: 20,
+    }),
+    layer('ChannelShuffle', new nn.ChannelShuffle(2), image),
+    layer('Softplus', new nn.Softplus(), image),
+    layer('Hardtanh', new nn.Hardtanh(), image),
+    layer(
+      'VGG block, any size',
+      new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2)),
+      image,
+      {
+        dynamicAxes: { input: { 0: 'batch', 2: 'height', 3: 'width' } },
+      },
+    ),
     lambda(
       'causal attention',
       (q) => F.scaledDotProductAttention(q, q, q, { isCausal: true }),
