@@ -228,14 +228,13 @@ function cases(): Case[] {
     layer('ChannelShuffle', new nn.ChannelShuffle(2), image),
     layer('Softplus', new nn.Softplus(), image),
     layer('Hardtanh', new nn.Hardtanh(), image),
-    layer(
-      'VGG block, any size',
-      new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2)),
-      image,
-      {
-        dynamicAxes: { input: { 0: 'batch', 2: 'height', 3: 'width' } },
-      },
-    ),
+    {
+      name: 'VGG block, any size',
+      model: new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), new nn.ReLU(), new nn.MaxPool2d(2)),
+      inputs: [randn(image)],
+      options: { dynamicAxes: { input: { 0: 'batch', 2: 'height', 3: 'width' } } },
+      other: [randn([1, 4, 12, 7])],
+    },
     lambda(
       'causal attention',
       (q) => F.scaledDotProductAttention(q, q, q, { isCausal: true }),
