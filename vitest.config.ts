@@ -1,13 +1,40 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests with processes, browsers and time limits: they run one file at a time, when nothing else does. */
+const alone = ['test/{kernel,cli,lab,notebooks}/**/*.test.ts', 'test/display/{jupyterlab,notebook,training}.test.ts'];
+
+const shared = {
+  exclude: ['**/node_modules/**', 'dist/**'],
+  pool: 'forks',
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['{src,display,kernel,lab,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dist/**'],
     reporters: ['default', './test/summary.ts'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'together',
+          include: ['{src,display,kernel,lab,test}/**/*.test.ts'],
+          exclude: [...shared.exclude, ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'alone',
+          include: alone,
+          maxWorkers: 1,
+          // Latencies are those of the whole machine: one slow moment is no failure.
+          retry: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
