@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import open from 'open';
 import { builtFrontEnd } from '../../lab/server/page/frontEnd.ts';
 import { type JupyterServer, startServer } from '../../lab/server/server.ts';
+import { storedPassword } from './password.ts';
 
 export interface LabOptions {
   browser: boolean;
@@ -53,13 +54,14 @@ async function isSure(server: JupyterServer): Promise<boolean> {
 /**
  * Serves JupyterLab until it is told to end: Ctrl-C asks, SIGTERM does not; both shut the kernels down.
  *
- * Errors: a folder that is not there, an address beyond this machine without a token of the user's, no front end.
+ * Errors: a folder that is not there, an address beyond this machine without a token or password of the user's, no front end.
  */
 export async function lab(folder: string, options: LabOptions): Promise<void> {
   const token = options.token ?? process.env.GRADBOOK_TOKEN;
-  if (!isLoopback(options.ip) && !token)
+  const passwordHash = storedPassword();
+  if (!isLoopback(options.ip) && !token && !passwordHash)
     throw new Error(
-      `--ip ${options.ip} lets other machines run code on this one as you: choose a --token (or GRADBOOK_TOKEN) for them`,
+      `--ip ${options.ip} lets other machines run code on this one as you: choose a --token (or GRADBOOK_TOKEN) for them, or set a gradbook password`,
     );
   if (!builtFrontEnd())
     throw new Error('the front end is not built: run npm start once in the folder of gradbook');
@@ -76,6 +78,7 @@ export async function lab(folder: string, options: LabOptions): Promise<void> {
     portRetries: 50,
     ip: options.ip,
     token,
+    passwordHash,
     toTrash: true,
     onShutdown: end,
   });
@@ -83,7 +86,7 @@ export async function lab(folder: string, options: LabOptions): Promise<void> {
   process.stderr.write(`Notebooks in ${place}\nJupyterLab at ${address}\n`);
   if (!isLoopback(options.ip))
     process.stderr.write(
-      `Anyone who reaches ${options.ip} and has the token can read and write ${place} and run programs as you.\n`,
+      `Anyone who reaches ${options.ip} and has the token${passwordHash ? ' or the password' : ''} can read and write ${place} and run programs as you.\n`,
     );
   if (options.browser && hasScreen()) {
     const browser = await open(address).catch(() => null);

@@ -111,6 +111,17 @@ program
     process.exitCode = (await doctor((line) => process.stdout.write(`${line}\n`))) ? 0 : 1;
   });
 
+program
+  .command('password')
+  .description('set a password for the login page of gradbook lab')
+  .option('--remove', 'go back to the token alone')
+  .action(async ({ remove }: { remove?: boolean }) => {
+    const { removePassword, setPassword } = await import('./password.ts');
+    if (!remove) process.stdout.write(`kept the password's hash in ${await setPassword()}\n`);
+    else
+      process.stdout.write((await removePassword()) ? 'removed the password\n' : 'there was no password\n');
+  });
+
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535)
@@ -128,7 +139,11 @@ for (const [name, description] of [
     .argument('[folder]', 'what JupyterLab shows')
     .option('--no-browser', 'print the address only')
     .option('--port <n>', 'the port; when it is in use, the next that is free', port, 8888)
-    .option('--ip <address>', 'the address to listen on; beyond this machine a token is needed', '127.0.0.1')
+    .option(
+      '--ip <address>',
+      'the address to listen on; beyond this machine a token or a password is needed',
+      '127.0.0.1',
+    )
     .option('--token <token>', 'the token; default: a new one (or GRADBOOK_TOKEN)')
     .action(async (folder: string | undefined, options: LabOptions) => {
       const { homeFolder, lab } = await import('./lab.ts');

@@ -44,7 +44,6 @@ export function informationRoutes(
     });
   });
   routes.get('/api/me', (c) => c.json({ identity: identity(), permissions: {} }));
-  routes.get('/api/config/:section', (c) => c.json({}));
   routes.get('/lsp/status', (c) => c.json({ version: 2, sessions: {}, specs: {} }));
   routes.get('/lab/api/listings/*', (c) =>
     c.json({
@@ -65,11 +64,6 @@ export function informationRoutes(
     if (relative === null || !info)
       throw new HTTPException(404, { message: `${path} is not below the root` });
     return c.json({ path: relative, full: join(root.folder, relative), scope: 'server' });
-  });
-
-  routes.get('/api/metrics/v1', async (c) => {
-    const rss = process.memoryUsage().rss;
-    return c.json({ rss, limits: {}, kernels: kernels.list().length });
   });
   return routes;
 }

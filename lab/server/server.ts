@@ -14,6 +14,7 @@ import { securityHeaders } from './access/headers.ts';
 import { loginRoutes } from './access/login.ts';
 import { judge, type Policy } from './access/request.ts';
 import { binaryProtocol, relay } from './channels.ts';
+import { configurationRoutes } from './configuration.ts';
 import { Checkpoints } from './contents/checkpoints.ts';
 import { fileRoutes } from './contents/files.ts';
 import { Reader } from './contents/model.ts';
@@ -21,6 +22,7 @@ import { Root } from './contents/root.ts';
 import { contentsRoutes } from './contents/routes.ts';
 import { Notary } from './contents/trust.ts';
 import { Writer } from './contents/writer.ts';
+import { descriptionRoutes } from './description.ts';
 import { Events, eventRoutes } from './events.ts';
 import { informationRoutes } from './information.ts';
 import { Kernels, kernelRoutes } from './kernels.ts';
@@ -35,6 +37,7 @@ import { translationRoutes } from './page/translations.ts';
 import { workspaceRoutes } from './page/workspaces.ts';
 import { Sessions, sessionRoutes } from './sessions.ts';
 import { Terminals, terminalRoutes } from './terminals.ts';
+import { usageRoutes } from './usage.ts';
 
 export interface ServerOptions {
   /** What the browser sees, and where kernels work. */
@@ -141,6 +144,8 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   app.route('/api', sessionRoutes(sessions));
   app.route('/api', terminalRoutes(terminals));
   app.route('/api', eventRoutes(events));
+  app.route('/api', configurationRoutes());
+  app.route('/api', usageRoutes(kernels));
   const writer = new Writer(root, notary, checkpoints);
   app.route('/api', contentsRoutes({ reader: new Reader(root, notary), writer, checkpoints, toTrash }));
   app.route('/', fileRoutes(root));
@@ -163,6 +168,7 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
       terminals: true,
     }),
   );
+  app.route('/api', descriptionRoutes(app.routes));
 
   const sockets = new WebSocketServer({
     noServer: true,
