@@ -132,7 +132,7 @@ export {
   seed,
   setRngState,
 } from './tensor/generator.ts';
-export { emptyPool, keep, type MemoryReport, memory, scope } from './tensor/memory.ts';
+export { keep, type MemoryReport, memory, scope } from './tensor/memory.ts';
 export { getPrintOptions, type PrintOptions, setPrintOptions } from './tensor/print.ts';
 export { Tensor } from './tensor/tensor.ts';
 export * from './tools/index.ts';

@@ -14,10 +14,10 @@ import {
 } from './functional/convolution.ts';
 import { pad } from './functional/pad.ts';
 import { type Rank, type Size, sizes } from './functional/spatial.ts';
-import { resetLinear } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 import { formatPython } from './repr.ts';
+import { resetLinear } from './resetLinear.ts';
 
 interface Settings {
   /** Whether a bias is learnt and added. Default true. */

@@ -329,12 +329,3 @@ export function sparse_(
     return tensor;
   });
 }
-
-/** PyTorch's default for linear and convolution layers: weight and bias evenly within 1 / sqrt(fanIn) of 0. */
-export function resetLinear(weight: Tensor, bias: Tensor | null): void {
-  kaimingUniform_(weight, { a: Math.sqrt(5) });
-  if (!bias) return;
-  const { fanIn } = fans(weight);
-  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
-  uniform_(bias, -bound, bound);
-}

@@ -5,10 +5,11 @@ import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { bilinear } from './functional/bilinear.ts';
-import { resetLinear, uniform_ } from './init.ts';
+import { uniform_ } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 import { repr } from './repr.ts';
+import { resetLinear } from './resetLinear.ts';
 
 export interface LinearOptions {
   /** Whether a bias is learnt and added. Default true. */

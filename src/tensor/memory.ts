@@ -1,6 +1,6 @@
 import v8 from 'node:v8';
 import { AccumulateGrad, type Node } from '../autograd/node.ts';
-import { emptyPool, observeAllocations, Storage, storageCounters } from './storage.ts';
+import { observeAllocations, Storage, storageCounters } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
 /** Storages that no scope gives back: what `keep` was told, and what belongs to modules. */
@@ -140,5 +140,3 @@ export function memory(): MemoryReport {
   });
   return report;
 }
-
-export { emptyPool };

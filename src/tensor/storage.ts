@@ -209,9 +209,3 @@ function recycle(block: Block): void {
   else pool.set(size, [block]);
   counters.pooled += size;
 }
-
-/** Drops the pooled blocks, so that the collector can free them. */
-export function emptyPool(): void {
-  pool.clear();
-  counters.pooled = 0;
-}

@@ -1,6 +1,20 @@
 export * from './anchors.ts';
 export * from './boxCoder.ts';
-export * from './boxes.ts';
+export {
+  type BoxFormat,
+  type BoxReduction,
+  boxArea,
+  boxConvert,
+  boxIou,
+  clipBoxesToImage,
+  completeBoxIou,
+  completeBoxIouLoss,
+  distanceBoxIou,
+  distanceBoxIouLoss,
+  generalizedBoxIou,
+  generalizedBoxIouLoss,
+  removeSmallBoxes,
+} from './boxes.ts';
 export * from './detector.ts';
 export * from './featurePyramid.ts';
 export * from './focalLoss.ts';
@@ -10,6 +24,6 @@ export * from './matcher.ts';
 export * from './meanAveragePrecision.ts';
 export * as models from './models/index.ts';
 export * from './multiScaleRoiAlign.ts';
-export * from './nms.ts';
-export * from './roiAlign.ts';
+export { batchedNms, nms } from './nms.ts';
+export { type RoiAlignOptions, roiAlign } from './roiAlign.ts';
 export * from './roiPool.ts';

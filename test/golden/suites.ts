@@ -7,6 +7,7 @@ import { type GoldenOptions, runCase, type Verdict } from './operators.ts';
 import { type OptimizerCase, runOptimizer } from './optimizers.ts';
 import { runStream, type Stream } from './random.ts';
 import { runScheduler } from './schedulers.ts';
+import { runVision, type VisionCase } from './vision.ts';
 
 export interface NamedVerdict {
   name: string;
@@ -35,6 +36,10 @@ const special: Record<string, (path: string, options: GoldenOptions) => Iterable
   'optimizers.jsonl.gz': function* (path, options) {
     for (const [i, golden] of (lines(path) as OptimizerCase[]).entries())
       yield { name: `optimizers ${golden.optimizer} ${i}`, verdict: runOptimizer(golden, options) };
+  },
+  'vision.jsonl.gz': function* (path, options) {
+    for (const [i, golden] of (lines(path) as VisionCase[]).entries())
+      yield { name: `vision ${golden.op} ${i}`, verdict: runVision(golden, options) };
   },
   'random.json': function* (path) {
     for (const stream of JSON.parse(readFileSync(path, 'utf8')) as Stream[]) yield* runStream(stream);

@@ -17,5 +17,27 @@ export * from './maxUnpool.ts';
 export * from './norm.ts';
 export * from './pad.ts';
 export * from './pixelShuffle.ts';
-export * from './pooling.ts';
-export * from './recurrent.ts';
+export {
+  type AdaptiveSize,
+  type AvgPoolOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type DivisorOverride,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type Stride,
+  type WithStride,
+} from './pooling.ts';
+export { gruCell, lstmCell, rnnReluCell, rnnTanhCell } from './recurrent.ts';
