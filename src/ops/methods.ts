@@ -50,7 +50,8 @@ import * as signs from './signs.ts';
 import * as sort from './sort.ts';
 import * as statistics from './statistics.ts';
 import type { UniqueMethod } from './unique.ts';
-import * as unique from './unique.ts';
+// Not as `unique`: declarations would say `unique.Unique`, which reads as the type operator.
+import * as uniques from './unique.ts';
 import * as views from './views.ts';
 import { unfold } from './window.ts';
 
@@ -136,7 +137,7 @@ const methods = {
   msort: sort.msort,
   topk: sort.topk,
   kthvalue: sort.kthvalue,
-  ...unique,
+  ...uniques,
   unfold,
   ...diagonal,
   clone: views.clone,

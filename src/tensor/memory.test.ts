@@ -167,4 +167,23 @@ describe('memory stays flat in one synchronous loop', () => {
       for (let i = 0; i < 100; i++) { w.grad = null; w.mul(w).add(1).relu().mul(2).sum().backward(); }`;
     expect(peak(steps)).toBeLessThan(300);
   }, 120_000);
+
+  test('2,000 training steps of LeNet: no more at the end than after the first tenth', () => {
+    const steps = `const { F, memory, optim, vision } = await import(${JSON.stringify(library)});
+      const model = new vision.models.LeNet();
+      const optimizer = new optim.SGD(model.parameters(), { lr: 0.01, momentum: 0.9 });
+      const labels = tensor([0, 1, 2, 3, 4, 5, 6, 7], { dtype: "int32" });
+      const step = () => {
+        optimizer.zeroGrad();
+        F.crossEntropy(model(randn(8, 1, 28, 28)), labels).backward();
+        optimizer.step();
+      };
+      for (let i = 0; i < 200; i++) step();
+      const early = [memory().storages, process.resourceUsage().maxRSS / 1024];
+      for (let i = 200; i < 2000; i++) step();
+      const late = [memory().storages, process.resourceUsage().maxRSS / 1024];
+      if (late[0] > early[0] + 100) throw new Error('tensors stay: ' + early[0] + ' storages, then ' + late[0]);
+      if (late[1] > early[1] + 40) throw new Error('memory grows: ' + early[1] + ' MiB, then ' + late[1]);`;
+    expect(peak(steps)).toBeLessThan(300);
+  }, 600_000);
 });
