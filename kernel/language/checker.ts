@@ -26,12 +26,21 @@ import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../np
 import type { Declaration } from './declarations.ts';
 import { ambientDeclarations, globalDeclarations, sessionNames } from './globals.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
+import { typedBefore } from './typed.ts';
 
 /** A cell as later cells see it. */
 interface CheckedCell {
   path: string;
   declarations: readonly Declaration[];
+  /** The cells whose names it uses. */
+  uses: readonly CheckedCell[];
 }
+
+/** How a cell's first line makes earlier names visible: those it mentions and an empty import for the others, those alone, or all. */
+type Visible = 'padded' | 'mentioned' | 'all';
+
+/** How many texts' errors are remembered. */
+const rememberedChecks = 64;
 
 /** The folder of gradbook's own package.json. */
 const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
@@ -59,6 +68,8 @@ export class Checker {
   #level: CheckLevel = 'error';
   readonly #names = new Map<string, { cell: CheckedCell; declaration: Declaration }>();
   #serial = 0;
+  /** Every cell that the latest names still need. */
+  #cells = new Set<CheckedCell>();
   /** The declaration files of `npm:` packages, by what a cell writes to import them. */
   readonly #installed = new Map<string, string>();
   /** What was found in texts that were checked since the last change of anything else. */
@@ -173,17 +184,19 @@ export class Checker {
   }
 
   /**
-   * One line that makes the earlier names that `code` may use visible; `all` for completion. Every name has its import here, an empty one
-   * where it is not used: a cell whose imports are those of the cell before costs the compiler a tenth of one with others.
+   * One line that makes the earlier names that `code` may use visible; `all` for completion. Padded, it has an empty import for each
+   * that is not used: a cell whose imports are those of the cell before costs the compiler a tenth of one with others. A cell that is
+   * kept has none of these, lest it keep every cell before it.
    */
-  #header(code: string, own: readonly Declaration[], all: boolean): string {
+  #header(code: string, own: readonly Declaration[], visible: Visible): string {
+    const used = this.#used(code, own);
     const mine = new Set(own.map(({ name }) => name));
-    const mentioned = all ? null : new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []);
     const parts: string[] = [];
     for (const [name, { cell, declaration }] of this.#names) {
       const from = JSON.stringify(`./${basename(cell.path)}`);
-      if (mine.has(name) || (mentioned && !mentioned.has(name))) parts.push(`import {} from ${from};`);
-      else if (declaration.kind === 'type') parts.push(`import type { ${name} } from ${from};`);
+      if (visible === 'all' ? mine.has(name) : !used.has(name)) {
+        if (visible !== 'mentioned') parts.push(`import {} from ${from};`);
+      } else if (declaration.kind === 'type') parts.push(`import type { ${name} } from ${from};`);
       else if (declaration.kind === 'variable' || declaration.kind === 'function')
         parts.push(`declare let ${name}: typeof import(${from}).${name};`);
       else parts.push(`import { ${name} } from ${from};`);
@@ -191,8 +204,19 @@ export class Checker {
     return parts.join(' ');
   }
 
-  #text(code: string, own: readonly Declaration[], all = false): { text: string; shift: number } {
-    const header = `${this.#header(code, own, all)}\n`;
+  /** The earlier names that `code` mentions and does not declare. */
+  #used(code: string, own: readonly Declaration[]): Set<string> {
+    const used = new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []);
+    // JSX calls it without naming it.
+    if (code.includes('<')) used.add('React');
+    for (const { name } of own) used.delete(name);
+    return used;
+  }
+
+  #text(code: string, own: readonly Declaration[], visible: Visible): { text: string; shift: number } {
+    // The compiler minds these comments before the first statement alone.
+    const factory = code.match(/@jsx(?:Frag)?\s+[\w$.]+/g)?.map((pragma) => `/** ${pragma} */ `) ?? [];
+    const header = `${factory.join('')}${this.#header(code, own, visible)}\n`;
     const exported = own.filter((d) => !d.exported);
     const values = exported.filter((d) => d.kind !== 'type').map((d) => d.name);
     const types = exported.filter((d) => d.kind === 'type').map((d) => d.name);
@@ -200,8 +224,8 @@ export class Checker {
     return { text: `${header}${code}${footer}`, shift: header.length };
   }
 
-  #show(code: string, own: readonly Declaration[], all = false): number {
-    const { text, shift } = this.#text(code, own, all);
+  #show(code: string, own: readonly Declaration[], visible: Visible = 'padded'): number {
+    const { text, shift } = this.#text(code, own, visible);
     writeFileSync(this.#current, text);
     this.#update({ changed: [this.#current] });
     return shift;
@@ -209,7 +233,7 @@ export class Checker {
 
   /** The type errors of a cell, in its own positions. */
   check(code: string, own: readonly Declaration[]): Diagnostic[] {
-    const { text } = this.#text(code, own);
+    const { text } = this.#text(code, own, 'padded');
     const known = this.#checked.get(text);
     if (known) return known;
     const shift = this.#show(code, own);
@@ -226,6 +250,7 @@ export class Checker {
         code: d.code,
         category: 'error' as const,
       }));
+    if (this.#checked.size === rememberedChecks) this.#checked.delete(this.#checked.keys().next().value!);
     this.#checked.set(text, found);
     return found;
   }
@@ -234,18 +259,29 @@ export class Checker {
   commit(code: string, own: readonly Declaration[]): void {
     if (own.length === 0) return;
     const path = this.#path(`cell-${++this.#serial}.tsx`);
-    writeFileSync(path, this.#text(code, own).text);
-    const cell: CheckedCell = { path, declarations: own };
+    writeFileSync(path, this.#text(code, own, 'mentioned').text);
+    const used = [...this.#used(code, own)].flatMap((name) => this.#names.get(name)?.cell ?? []);
+    const cell: CheckedCell = { path, declarations: own, uses: [...new Set(used)] };
     for (const declaration of own) this.#names.set(declaration.name, { cell, declaration });
     this.#checked.clear();
     // The compiler takes the new cell in now, while nobody waits.
     this.#show('', []);
+    this.#cells.add(cell);
+    this.#forgetCells();
+  }
+
+  /** Removes the cells that no name needs any more, directly or through the types of another. */
+  #forgetCells(): void {
+    const needed = new Set([...this.#names.values()].map(({ cell }) => cell));
+    for (const cell of needed) for (const used of cell.uses) needed.add(used);
+    for (const cell of this.#cells) if (!needed.has(cell)) rmSync(cell.path, { force: true });
+    this.#cells = needed;
   }
 
   complete(code: string, own: readonly Declaration[], cursor: number): Completion[] {
-    const wanted = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, cursor))![0].toLowerCase();
+    const wanted = typedBefore(code, cursor).toLowerCase();
     this.#builtIn();
-    const place = this.#show(code, own, true) + cursor;
+    const place = this.#show(code, own, 'all') + cursor;
     const info = this.#completions(place);
     if (!info) return this.#scopeCompletions(place, wanted);
     const entries = info.entries
@@ -326,7 +362,7 @@ export class Checker {
     own: readonly Declaration[],
     cursor: number,
   ): { type: string; documentation: string; name: string } | null {
-    const shift = this.#show(code, own, true);
+    const shift = this.#show(code, own, 'all');
     const { checker } = this.#project;
     const named = checker.getSymbolAtPosition(this.#current, shift + cursor);
     if (!named) return null;
@@ -352,6 +388,7 @@ export class Checker {
   reset(close = true): void {
     if (close) this.#api.close();
     this.#names.clear();
+    this.#forgetCells();
     [this.#api, this.#snapshot, this.#project] = this.#open();
   }
 

@@ -10,6 +10,7 @@ import { Checker, position } from './checker.ts';
 import { type Declaration, readCell } from './declarations.ts';
 import { lowerMagics, magicAt } from './magics.ts';
 import { transformCell } from './transform.ts';
+import { typedBefore } from './typed.ts';
 
 interface Pending {
   code: string;
@@ -90,7 +91,7 @@ export class LanguageService implements Language {
       return { matches, cursorStart: toCodePoints(code, magic.start), cursorEnd: cursor };
     }
     const lowered = lowerMagics(code);
-    const typed = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, at))![0];
+    const typed = typedBefore(code, at);
     const matches = this.#checker.complete(lowered, readCell(lowered).declarations, at);
     return { matches, cursorStart: toCodePoints(code, at - typed.length), cursorEnd: cursor };
   }

@@ -53,7 +53,17 @@ export class Tracebacks {
     return { ename, evalue, traceback: lines };
   }
 
+  /** Never throws, whatever was thrown. */
   describe(thrown: unknown): CellError {
+    try {
+      return this.#describe(thrown);
+    } catch {
+      const evalue = 'a value that cannot be shown: reading it throws';
+      return { ename: 'Thrown', evalue, traceback: [`${red('Thrown')}: ${evalue}`] };
+    }
+  }
+
+  #describe(thrown: unknown): CellError {
     if (!(thrown instanceof Error) && !isErrorLike(thrown)) {
       const evalue = typeof thrown === 'string' ? thrown : inspect(thrown);
       return { ename: 'Thrown', evalue, traceback: [`${red('Thrown')}: ${evalue}`] };

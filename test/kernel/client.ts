@@ -19,6 +19,15 @@ export interface Received {
 
 const main = fileURLToPath(new URL('../../dist/kernel/main.js', import.meta.url));
 
+/** What starts gradbook's own kernel. */
+export const gradbookCommand = (connectionFile: string): string[] => [
+  process.execPath,
+  '--no-force-async-hooks-checks',
+  main,
+  '-f',
+  connectionFile,
+];
+
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
@@ -65,7 +74,7 @@ export class TestKernel {
   static async start({
     key = 'secret',
     transport = 'tcp',
-    command = (file) => [process.execPath, '--no-force-async-hooks-checks', main, '-f', file],
+    command = gradbookCommand,
     reconnectInterval = 100,
     subscribed = true,
   }: {
@@ -232,12 +241,16 @@ export class TestKernel {
     }
   }
 
+  get hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
   async stop(): Promise<number | null> {
     const ended = new Promise<number | null>((resolve) => {
-      if (this.process.exitCode !== null) resolve(this.process.exitCode);
+      if (this.hasEnded) resolve(this.process.exitCode);
       else this.process.on('exit', resolve);
     });
-    if (this.process.exitCode === null) await this.send('shutdown_request', { restart: false }, 'control');
+    if (!this.hasEnded) await this.send('shutdown_request', { restart: false }, 'control');
     const code = await ended;
     for (const socket of Object.values(this.#sockets)) socket.close();
     rmSync(this.#folder, { recursive: true, force: true });

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Received, TestKernel } from './client.ts';
+import { TestKernel } from './client.ts';
+import { result, text, traceback, types } from './outputs.ts';
 
 let kernel: TestKernel;
 beforeAll(async () => {
@@ -12,23 +12,6 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await kernel.stop()).toBe(0);
 });
-
-const types = (messages: Received[]): string[] => messages.map(({ header }) => header.msg_type);
-const text = (outputs: Received[]): string =>
-  outputs
-    .filter((m) => m.header.msg_type === 'stream')
-    .map((m) => String(m.content.text))
-    .join('');
-const result = (outputs: Received[]): unknown =>
-  outputs
-    .filter((m) => m.header.msg_type === 'execute_result')
-    .map((m) => (m.content.data as Record<string, unknown>)['text/plain'])[0];
-const traceback = (outputs: Received[]): string =>
-  stripVTControlCharacters(
-    outputs
-      .flatMap((m) => (m.header.msg_type === 'error' ? (m.content.traceback as string[]) : []))
-      .join('\n'),
-  );
 
 describe('the wire', () => {
   test('kernel_info_reply tells the protocol that is implemented and the language', async () => {
@@ -506,6 +489,7 @@ describe('cells', () => {
 
   test('a line of a template string or a comment that looks like a magic is none', async () => {
     const { outputs } = await kernel.execute(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the template belongs to the cell
       'const story = `a ${[1, 2].map((n) => `<${n}>`)}\n%time\n!no\n`;\n/*\n%who\n*/\nstory',
     );
     expect(result(outputs)).toBe("'a <1>,<2>\\n%time\\n!no\\n'");

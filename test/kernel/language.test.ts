@@ -1,0 +1,232 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestKernel } from './client.ts';
+import { result, text, traceback } from './outputs.ts';
+
+let kernel: TestKernel;
+const folder = mkdtempSync(join(tmpdir(), 'gradbook-language-'));
+beforeAll(async () => {
+  kernel = await TestKernel.start();
+  await kernel.execute(`%cd ${folder}`);
+});
+afterAll(async () => {
+  await kernel.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the cells one after the other; none of them may fail. The outputs are those of the last. */
+async function run(...cells: string[]): ReturnType<TestKernel['execute']> {
+  let last = await kernel.execute(cells[0]);
+  expect(traceback(last.outputs)).toBe('');
+  for (const cell of cells.slice(1)) {
+    last = await kernel.execute(cell);
+    expect(traceback(last.outputs)).toBe('');
+  }
+  return last;
+}
+
+describe('TypeScript in cells', () => {
+  test('JSX calls the factory that a cell has set, React.createElement', async () => {
+    const { outputs } = await run(
+      `declare global { namespace JSX { interface IntrinsicElements { b: { id?: string } } } }
+const React = { createElement: (tag: unknown, props: object | null, ...children: unknown[]): any => ({ tag, props, children }) }`,
+      'function Name({ of }: { of: string }) { return of.toUpperCase() }',
+      'JSON.stringify([<b id="x">bold {1 + 1}</b>, (<Name of="Ada" />).props])',
+    );
+    expect(result(outputs)).toBe(`'[{"tag":"b","props":{"id":"x"},"children":["bold ",2]},{"of":"Ada"}]'`);
+  });
+
+  test('another JSX factory is named by a comment', async () => {
+    const { outputs } = await run(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the template belongs to the cell
+      'const h = (tag: string, props: object | null, ...children: unknown[]): any => `<${tag}>${children.join("")}</${tag}>`',
+      '/** @jsx h */\n<b>{3}</b>',
+    );
+    expect(result(outputs)).toBe("'<b>3</b>'");
+  });
+
+  test('using at the top level disposes when the cell ends, last first, also when it fails', async () => {
+    const source =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the template belongs to the cell
+      'const opened = (name: string) => ({ [Symbol.dispose]() { console.log(`closed ${name}`) } });';
+    expect(
+      text((await run(source, 'using a = opened("a"); using b = opened("b"); console.log("body")')).outputs),
+    ).toBe('body\nclosed b\nclosed a\n');
+    expect(text((await kernel.execute('using c = opened("c"); throw new Error("x")')).outputs)).toBe(
+      'closed c\n',
+    );
+    expect(
+      text((await run('{ using d = opened("d"); console.log("block") } console.log("after")')).outputs),
+    ).toBe('block\nclosed d\nafter\n');
+    expect(
+      text(
+        (
+          await run(
+            'await using e = { async [Symbol.asyncDispose]() { await null; console.log("closed e") } }; console.log("body")',
+          )
+        ).outputs,
+      ),
+    ).toBe('body\nclosed e\n');
+  });
+
+  test('enums are declared again with other members, and run again', async () => {
+    await run('enum Level { Low, High }', 'enum Level { Low, High }', 'enum Level { Deep = 7 }');
+    expect(result((await run('[Level.Deep, Level[7]]')).outputs)).toBe("[ 7, 'Deep' ]");
+    expect(traceback((await kernel.execute('Level.Low')).outputs)).toMatch(/'Low' does not exist/);
+  });
+
+  test('declarations of one name merge within a cell: enums, namespaces, a function with a namespace, interfaces', async () => {
+    expect(
+      result(
+        (
+          await run(
+            'enum Part { A } enum Part { B = 1 }\nnamespace Space { export const one = 1 } namespace Space { export const two = 2 }\nfunction counter() { return counter.step } namespace counter { export const step = 5 }\ninterface Both { a: number } interface Both { b: number }',
+            'const both: Both = { a: 1, b: 2 }; [Part.A, Part.B, Space.one + Space.two, counter(), both.b]',
+          )
+        ).outputs,
+      ),
+    ).toBe('[ 0, 1, 3, 5, 2 ]');
+  });
+
+  test('a namespace is declared again with other members', async () => {
+    await run('namespace Again { export const first = 1 }', 'namespace Again { export const second = "2" }');
+    expect(result((await run('Again.second.length')).outputs)).toBe('1');
+    expect(traceback((await kernel.execute('Again.first')).outputs)).toMatch(/'first' does not exist/);
+  });
+
+  test('a class takes the place of a variable, and a variable that of a class', async () => {
+    await run('const Thing = 1', 'class Thing { size = 2 }', 'new Thing().size', 'let Thing = "three"');
+    expect(result((await run('Thing.length')).outputs)).toBe('5');
+  });
+
+  test('console.table draws a table', async () => {
+    const { outputs } = await run('console.table([{ a: 1, b: "x" }, { a: 2, b: "y" }])');
+    expect(text(outputs).split('\n').slice(0, 6)).toEqual([
+      '┌─────────┬───┬─────┐',
+      '│ (index) │ a │ b   │',
+      '├─────────┼───┼─────┤',
+      "│ 0       │ 1 │ 'x' │",
+      "│ 1       │ 2 │ 'y' │",
+      '└─────────┴───┴─────┘',
+    ]);
+  });
+});
+
+describe('what is thrown', () => {
+  test('an AggregateError shows each of its errors', async () => {
+    const { outputs } = await kernel.execute(
+      'await Promise.any([Promise.reject(new RangeError("one")), Promise.reject("two")])',
+    );
+    expect(traceback(outputs)).toMatch(
+      /AggregateError: All promises were rejected[\s\S]*error 1 of 2:[\s\S]*RangeError: one[\s\S]*error 2 of 2:[\s\S]*'two'/,
+    );
+  });
+
+  test('causes are shown with their own lines, also in a circle', async () => {
+    const { outputs } = await kernel.execute(
+      'const inner = new Error("inner")\nconst outer = new Error("outer", { cause: inner })\ninner.cause = outer\nthrow outer',
+    );
+    expect(traceback(outputs)).toMatch(
+      /line 2\n[\s\S]*Error: outer\ncaused by:\nCell In\[\d+\], line 1\n[\s\S]*Error: inner$/,
+    );
+  });
+
+  test.each([
+    ['null', 'null'],
+    ['undefined', 'undefined'],
+    ['42', '42'],
+    ['{ code: 7 }', '{ code: 7 }'],
+    ['Object.create(null)', '[Object: null prototype] {}'],
+    ['Symbol("s")', 'Symbol(s)'],
+  ])('throw %s says what was thrown', async (thrown, shown) => {
+    const { reply, outputs } = await kernel.execute(`throw ${thrown}`);
+    expect(reply.content).toMatchObject({ status: 'error', ename: 'Thrown', evalue: shown });
+    expect(traceback(outputs)).toMatch(shown);
+  });
+
+  test('an object whose message cannot be read is still reported', async () => {
+    const { reply } = await kernel.execute(
+      'throw { name: "Odd", get message(): string { throw new Error("no") } }',
+    );
+    expect(reply.content.status).toBe('error');
+    expect(result((await run('1 + 1')).outputs)).toBe('2');
+  });
+
+  test('a stack overflow names the line, and process.exit with or without a code only ends the cell', async () => {
+    const { reply, outputs } = await kernel.execute(
+      'function down(): number {\n  return down() + 1\n}\ndown()',
+    );
+    expect(reply.content.ename).toBe('RangeError');
+    expect(traceback(outputs)).toMatch(/line 2, in down/);
+    expect(traceback((await kernel.execute('process.exit()')).outputs)).toMatch(/not the kernel/);
+    expect(result((await run('1 + 1')).outputs)).toBe('2');
+  });
+});
+
+describe('%check', () => {
+  test('off runs unchecked, warn tells on stderr and runs, error stops, strict also minds null', async () => {
+    const wrong = 'const wrong: string = 3; wrong';
+    await run('%check off');
+    expect(result((await run(wrong)).outputs)).toBe('3');
+    await run('%check warn');
+    const warned = await run(wrong);
+    expect(text(warned.outputs)).toMatch(/'number' is not assignable to type 'string'/);
+    expect(result(warned.outputs)).toBe('3');
+    await run('%check error');
+    expect((await kernel.execute(wrong)).reply.content.status).toBe('error');
+    const nullish = 'const found: string = ["a"].find(() => true); found';
+    expect(result((await run(nullish)).outputs)).toBe("'a'");
+    await run('%check strict');
+    expect((await kernel.execute(nullish)).reply.content.evalue).toMatch(/undefined/);
+    expect((await kernel.execute('const same = (x) => x')).reply.content.evalue).toMatch(/implicitly/);
+    await run('%check error');
+    expect((await kernel.execute('%check sometimes')).reply.content.status).toBe('error');
+  });
+});
+
+describe('completion in strings', () => {
+  const matches = async (marked: string): Promise<string[]> => {
+    const at = marked.indexOf('¦');
+    const { content } = await kernel.request('complete_request', {
+      code: marked.replace('¦', ''),
+      cursor_pos: at,
+    });
+    const { matches: found, cursor_start: start } = content as unknown as {
+      matches: string[];
+      cursor_start: number;
+    };
+    const written = /[^'"/]*$/.exec(marked.slice(0, at))![0];
+    if (found.length > 0) expect(start).toBe(at - written.length);
+    return found;
+  };
+
+  test.each([
+    ["import x from 'lodash-e¦'", ['lodash-es']],
+    ["import x from 'node:f¦'", ['node:fs']],
+    ["import x from 'f¦'", ['fs']],
+    ["import { tensor } from 'gradb¦'", ['gradbook']],
+    ["import * as t from 'tsl¦'", ['tslab']],
+    ["const x = await import('tsl¦')", ['tslab']],
+    ["const x = require('tsl¦')", ['tslab']],
+    ["import a from './he¦'", ['helper.ts', 'helpless']],
+    ["import a from './helpless/¦'", ['deep.json']],
+  ])('%s', async (code, wanted) => {
+    writeFileSync(join(folder, 'helper.ts'), 'export const help = 1');
+    writeFileSync(join(folder, 'other.txt'), '');
+    await kernel.execute(
+      "import { mkdirSync as make, writeFileSync as put } from 'node:fs'; make('helpless', { recursive: true }); put('helpless/deep.json', '{}')",
+    );
+    const found = await matches(code);
+    for (const name of wanted) expect(found).toContain(name);
+    expect(found).not.toContain('other.txt');
+  });
+
+  test('the strings of a union complete in variables, arguments, properties and comparisons', async () => {
+    await run("type Side = 'left' | 'right'; let side: Side = 'left'; function go(to: Side) {}");
+    expect(await matches("go('ri¦')")).toEqual(['right']);
+    expect(await matches("side === 'l¦'")).toEqual(['left']);
+    expect(await matches("const o: { at: Side } = { at: 'r¦' }")).toEqual(['right']);
+  });
+});
