@@ -18,6 +18,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     buildFrontEnd();
     lab = await openLab();
     write('plain.ipynb', notebook('const a = 20;\nconsole.log("hello");', 'a + 22'));
+    write('slow.ipynb', notebook('const wanted = { alpha: 1, beta: "two" };', 'while (true);', 'wanted.'));
     browser = await launchBrowser();
     tab = await LabPage.open(browser, address());
   }, 600_000);
@@ -27,7 +28,10 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   });
 
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await screenshot(tab.page, 'failed');
+    if (task.result?.state !== 'fail') return;
+    await screenshot(tab.page, 'failed');
+    // What is open, a dialog above all, is not in the way of the next test.
+    await tab.goto(address());
   });
 
   test('the launcher shows the kernel, the notes and TypeScript files', async () => {
@@ -82,13 +86,139 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await tab.command('docmanager:save');
     await tab.edit(1);
     await tab.page.keyboard.type(' + 1000');
-    await tab.command('docmanager:restore-checkpoint', {}, false);
+    const restored = tab.command('docmanager:restore-checkpoint');
     await tab.page.click('.jp-Dialog .jp-mod-warn');
+    await restored;
     await expect
       .poll(() => tab.page.textContent('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook'), {
         timeout: 15_000,
       })
       .not.toContain('1000');
+  }, 120_000);
+
+  test('completion and hover answer while a cell runs; an interrupt ends it and keeps the variables', async () => {
+    await tab.openDocument('slow.ipynb');
+    await tab.edit(0);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+    await tab.edit(1);
+    await tab.page.keyboard.press('Control+Enter');
+    await tab.kernelIs('busy');
+    await tab.edit(2);
+    // A busy machine may answer later than the front end waits: ask again.
+    await expect
+      .poll(
+        async () => {
+          await tab.page.keyboard.press('Tab');
+          await tab.page.waitForSelector('.jp-Completer-item', { timeout: 3000 }).catch(() => {});
+          return tab.page.locator('.jp-Completer-item').count();
+        },
+        { timeout: 40_000 },
+      )
+      .toBeGreaterThan(0);
+    const offered = await tab.page.$$eval('.jp-Completer-match', (nodes) => nodes.map((n) => n.textContent));
+    expect(offered).toEqual(expect.arrayContaining(['alpha', 'beta']));
+    await screenshot(tab.page, 'completion');
+    await tab.page.keyboard.press('Escape');
+    await tab.page.keyboard.press('Home');
+    await tab.page.keyboard.press('Shift+Tab');
+    await tab.page.waitForSelector('.jp-Tooltip', { timeout: 20_000 });
+    expect(await tab.page.textContent('.jp-Tooltip')).toContain('alpha');
+    await screenshot(tab.page, 'hover');
+    await tab.page.keyboard.press('Escape');
+    await tab.command('notebook:interrupt-kernel');
+    await tab.kernelIs('idle');
+    expect((await tab.cells())[1].output).toMatch(/Interrupt/);
+    await tab.edit(2);
+    await tab.page.keyboard.type('beta');
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 20_000 }).toContain('two');
+  }, 240_000);
+
+  test('a restart forgets the variables; a crash is told, and the next kernel works', async () => {
+    await tab.command('kernelmenu:restart', {}, false);
+    await tab.page.click('.jp-Dialog .jp-mod-accept');
+    await tab.kernelIs('idle');
+    await tab.edit(2);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 30_000 }).toMatch(/wanted/);
+    const sessions = (await lab.request('GET', 'api/sessions')).json as {
+      path: string;
+      kernel: { id: string };
+    }[];
+    const { id } = sessions.find(({ path }) => path === 'slow.ipynb')!.kernel;
+    process.kill(lab.server.kernels.get(id)!.pid!, 'SIGKILL');
+    await tab.page.waitForSelector('.jp-Dialog:has-text("Kernel Restarting")', { timeout: 30_000 });
+    await screenshot(tab.page, 'crash');
+    await tab.acceptDialogs();
+    await tab.kernelIs('idle');
+    expect(lab.server.kernels.list().map((kernel) => kernel.id)).toContain(id);
+    await tab.edit(0);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+  }, 240_000);
+
+  test('a file is uploaded and downloaded', async () => {
+    const upload = join(lab.folder, '..', 'upload.csv');
+    writeFileSync(upload, 'x,y\n1,2\n3,4\n');
+    const chooser = tab.page.waitForEvent('filechooser');
+    await tab.command('filebrowser:activate');
+    await tab.page.click('[data-jp-item-name="uploader"] jp-button');
+    await (await chooser).setFiles(upload);
+    await tab.page.waitForSelector('.jp-DirListing-item:has-text("upload.csv")', { timeout: 15_000 });
+    await tab.command('docmanager:open', { path: 'upload.csv' });
+    await tab.page.waitForSelector('.jp-CSVViewer');
+    await screenshot(tab.page, 'table');
+    const download = tab.page.waitForEvent('download');
+    await tab.command('docmanager:download', { path: 'upload.csv' }, false);
+    const file = await (await download).path();
+    expect(readFileSync(file, 'utf8')).toBe('x,y\n1,2\n3,4\n');
+  }, 120_000);
+
+  test('a terminal and a console work', async () => {
+    await tab.command('terminal:create-new');
+    await tab.page.waitForSelector('.jp-Terminal .xterm-screen');
+    await tab.page.click('.jp-Terminal');
+    await tab.page.keyboard.type('echo $((40+2)) > from-terminal.txt\n');
+    await expect
+      .poll(() => existsSync(join(lab.folder, 'from-terminal.txt')), { timeout: 20_000 })
+      .toBe(true);
+    await screenshot(tab.page, 'terminal');
+    await tab.command('console:create', { kernelPreference: { name: 'gradbook' } }, false);
+    const input = tab.page.locator('.jp-CodeConsole-input .cm-content');
+    // The prompt is made anew when the kernel has introduced itself.
+    await tab.page.waitForSelector('.jp-CodeConsole-banner:has-text("gradbook")', { timeout: 60_000 });
+    await tab.kernelIs('idle');
+    await input.click();
+    await tab.page.keyboard.type('6 * 7');
+    await tab.page.keyboard.press('Shift+Enter');
+    await tab.page.waitForSelector('.jp-CodeConsole .jp-OutputArea-output:has-text("42")', {
+      timeout: 60_000,
+    });
+  }, 180_000);
+
+  test('a figure is drawn; a slider that is moved calls the kernel, which draws anew', async () => {
+    write(
+      'figure.ipynb',
+      notebook(
+        "plot.bar({ cats: 12, dogs: 9, birds: 5 }, { title: 'animals' })",
+        'let last = 0;\ninteract(({ n }) => (last = n * 10), { n: [1, 6] })',
+        'last',
+      ),
+    );
+    await tab.openDocument('figure.ipynb');
+    await tab.runAll();
+    const shown = '.jp-NotebookPanel:not(.lm-mod-hidden)';
+    await tab.page.waitForSelector(`${shown} .js-plotly-plot .bars path`, { timeout: 60_000 });
+    const handle = tab.page.locator(`${shown} .widget-slider [role=slider]`);
+    await handle.focus();
+    await tab.page.keyboard.press('End');
+    expect(await handle.getAttribute('aria-valuetext')).toBe('6');
+    await tab.page.waitForSelector(`${shown} .widget-output :text-is("60")`, { timeout: 30_000 });
+    await screenshot(tab.page, 'figure');
+    await tab.edit(2);
+    await tab.page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 30_000 }).toContain('60');
   }, 120_000);
 
   test('the dark theme is there, and kept', async () => {
@@ -106,11 +236,11 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   }, 120_000);
 
   test('a second tab shares the kernel and its variables', async () => {
-    const second = await LabPage.open(browser, address('lab/workspaces/second/tree/renamed.ipynb'));
+    const second = await LabPage.open(browser, address('lab/workspaces/second/tree/figure.ipynb'));
     await second.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell', { timeout: 60_000 });
     await second.kernelIs('idle');
     const sessions = (await lab.request('GET', 'api/sessions')).json as { path: string }[];
-    expect(sessions.filter(({ path }) => path === 'renamed.ipynb')).toHaveLength(1);
+    expect(sessions.filter(({ path }) => path === 'figure.ipynb')).toHaveLength(1);
     await second.page.context().close();
   }, 120_000);
 

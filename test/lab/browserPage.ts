@@ -87,7 +87,13 @@ export class LabPage {
 
   /** Opens a document, and waits for its kernel where it is a notebook. */
   async openDocument(path: string): Promise<void> {
-    await this.command('docmanager:open', { path });
+    // Another document may take the focus while this one opens.
+    const current = `window.jupyterapp.shell.currentWidget?.context?.path === ${JSON.stringify(path)}`;
+    for (let i = 0; i < 5; i++) {
+      await this.command('docmanager:open', { path });
+      const opened = await this.page.waitForFunction(current, null, { timeout: 5000 }).catch(() => null);
+      if (opened) break;
+    }
     if (path.endsWith('.ipynb')) {
       await this.page.waitForSelector(`${shown} .jp-Cell`);
       await this.kernelIs('idle');
@@ -102,6 +108,15 @@ export class LabPage {
       null,
       { timeout: 120_000 },
     );
+  }
+
+  /** Accepts the dialog that shows, and those behind it. */
+  async acceptDialogs(): Promise<void> {
+    const dialog = this.page.locator('.jp-Dialog');
+    for (let i = 0; i < 5 && (await dialog.count()) > 0; i++) {
+      await this.page.keyboard.press('Enter');
+      await dialog.waitFor({ state: 'detached', timeout: 5000 }).catch(() => {});
+    }
   }
 
   /** The visible notebook's cells: what their prompt and their output say. */
