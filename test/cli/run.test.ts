@@ -180,8 +180,9 @@ describe('the embedded server', () => {
   });
 });
 
-const python = ['python3', 'python'].find((name) => {
+const python = [process.env.GRADBOOK_PYTHON, 'python3', 'python'].find((name) => {
   try {
+    if (!name) return false;
     execFileSync(name, ['-c', 'import nbclient, jupyter_client'], { stdio: 'ignore' });
     return true;
   } catch {
