@@ -48,8 +48,9 @@ export class LabPage {
   constructor(page: Page) {
     this.page = page;
     page.on('pageerror', (error) => {
-      // JupyterLab says so of every kernel that is not being debugged.
-      if (error.message !== 'No active debugger session') this.problems.push(error.message);
+      // JupyterLab says the first of every kernel that is not being debugged, the second of one that dies with requests under way.
+      if (error.message !== 'No active debugger session' && !/Canceled future for/.test(error.message))
+        this.problems.push(error.message);
     });
     page.on('response', (response) => {
       if (response.status() >= 400)
@@ -129,10 +130,10 @@ export class LabPage {
     );
   }
 
-  /** Runs all cells, and waits until each has a number. */
+  /** Runs all cells, and waits until each has a number; those whose input is hidden show none. */
   async runAll(): Promise<void> {
     await this.command('notebook:run-all-cells', {}, false);
-    const numbered = `[...document.querySelectorAll('${shown} .jp-CodeCell .jp-InputPrompt')].every((node) => /\\[\\d+\\]/.test(node.textContent))`;
+    const numbered = `[...document.querySelectorAll('${shown} .jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')].every((node) => /\\[\\d+\\]/.test(node.textContent))`;
     await this.page.waitForFunction(numbered, null, { timeout: 150_000 });
     await this.kernelIs('idle');
   }
