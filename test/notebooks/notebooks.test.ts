@@ -1,14 +1,16 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readNotebook } from '../../kernel/cli/notebook.ts';
-import { runNotebooks } from '../../kernel/cli/run.ts';
 import { problems } from '../../notebooks/publish/check.ts';
 import { titleOf } from '../../notebooks/publish/site.ts';
 import { shareOutputs } from '../../notebooks/publish/twins.ts';
 
+const gradbook = fileURLToPath(new URL('../../dist/kernel/cli/main.js', import.meta.url));
 const folder = fileURLToPath(new URL('../../notebooks', import.meta.url));
 const names = (path: string): string[] =>
   readdirSync(path)
@@ -39,7 +41,8 @@ describe('stored notebooks', () => {
 describe('notebooks run from top to bottom', () => {
   const output = mkdtempSync(join(tmpdir(), 'gradbook-notebooks-'));
   test.each(originals)('%s', { timeout: 600_000 }, async (name) => {
-    const options = { output: join(output, name), timeout: 500, jobs: 1, parameters: {} };
-    expect(await runNotebooks([join(folder, name)], options)).toBe(true);
+    const args = [gradbook, 'run', join(folder, name), '--output', join(output, name), '--timeout', '500'];
+    await promisify(execFile)(process.execPath, args);
+    expect(readNotebook(join(output, name)).cells.length).toBe(readNotebook(join(folder, name)).cells.length);
   });
 });
