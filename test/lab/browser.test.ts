@@ -14,11 +14,18 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   const write = (name: string, content: unknown): void =>
     writeFileSync(join(lab.folder, name), typeof content === 'string' ? content : JSON.stringify(content));
 
+  let written = 0;
+  /** Opens a notebook that no other test knows, nor an earlier try of the same test. Returns its path. */
+  const openNew = async (...cells: string[]): Promise<string> => {
+    const path = `notebook-${++written}.ipynb`;
+    write(path, notebook(...cells));
+    await tab.openDocument(path);
+    return path;
+  };
+
   beforeAll(async () => {
     buildFrontEnd();
     lab = await openLab();
-    write('plain.ipynb', notebook('const a = 20;\nconsole.log("hello");', 'a + 22'));
-    write('slow.ipynb', notebook('const wanted = { alpha: 1, beta: "two" };', 'while (true);', 'wanted.'));
     browser = await launchBrowser();
     tab = await LabPage.open(browser, address());
   }, 600_000);
@@ -30,8 +37,9 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
     await screenshot(tab.page, 'failed');
-    // What is open, a dialog above all, is not in the way of the next test.
+    // What is open, a dialog above all, is not in the way of the next test or try.
     await tab.goto(address());
+    tab.problems.length = 0;
   });
 
   test('the launcher shows the kernel, the notes and TypeScript files', async () => {
@@ -62,27 +70,29 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   }, 240_000);
 
   test('a notebook runs, is saved, renamed, and is as it was after a reload', async () => {
-    await tab.openDocument('plain.ipynb');
+    const path = await openNew('const a = 20;\nconsole.log("hello");', 'a + 22');
+    const renamed = `renamed-${path}`;
     await tab.runAll();
     expect((await tab.cells()).map(({ output }) => output.trim())).toEqual(['hello', '[2]:42']);
     await tab.command('docmanager:save');
-    const read = (name: string) => JSON.parse(readFileSync(join(lab.folder, name), 'utf8'));
-    expect(read('plain.ipynb').cells[0].outputs[0].text).toEqual(['hello\n']);
+    expect(JSON.parse(readFileSync(join(lab.folder, path), 'utf8')).cells[0].outputs[0].text).toEqual([
+      'hello\n',
+    ]);
     await tab.command('docmanager:rename', {}, false);
     await tab.page.waitForSelector('.jp-Dialog input');
-    await tab.page.fill('.jp-Dialog input', 'renamed.ipynb');
+    await tab.page.fill('.jp-Dialog input', renamed);
     await tab.page.click('.jp-Dialog .jp-mod-accept');
-    await expect.poll(() => existsSync(join(lab.folder, 'renamed.ipynb')), { timeout: 10_000 }).toBe(true);
-    await tab.page.waitForSelector('.lm-TabBar-tabLabel:has-text("renamed.ipynb")');
+    await expect.poll(() => existsSync(join(lab.folder, renamed)), { timeout: 10_000 }).toBe(true);
+    await tab.page.waitForSelector(`.lm-TabBar-tabLabel:has-text("${renamed}")`);
     await tab.page.reload();
     await tab.ready();
     await tab.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell', { timeout: 60_000 });
-    await tab.openDocument('renamed.ipynb');
+    await tab.openDocument(renamed);
     expect((await tab.cells())[1].output).toContain('42');
   }, 240_000);
 
   test('a checkpoint brings back what was there', async () => {
-    await tab.openDocument('renamed.ipynb');
+    await openNew('1', '2');
     await tab.command('docmanager:save');
     await tab.edit(1);
     await tab.page.keyboard.type(' + 1000');
@@ -97,10 +107,8 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   }, 120_000);
 
   test('completion and hover answer while a cell runs; an interrupt ends it and keeps the variables', async () => {
-    await tab.openDocument('slow.ipynb');
-    await tab.edit(0);
-    await tab.page.keyboard.press('Control+Enter');
-    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+    await openNew('const wanted = { alpha: 1, beta: "two" };', 'while (true);', 'wanted.');
+    await tab.run(0);
     await tab.edit(1);
     await tab.page.keyboard.press('Control+Enter');
     await tab.kernelIs('busy');
@@ -131,31 +139,33 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     expect((await tab.cells())[1].output).toMatch(/Interrupt/);
     await tab.edit(2);
     await tab.page.keyboard.type('beta');
-    await tab.page.keyboard.press('Control+Enter');
-    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 20_000 }).toContain('two');
+    expect(await tab.run(2)).toContain('two');
   }, 240_000);
 
   test('a restart forgets the variables; a crash is told, and the next kernel works', async () => {
+    const path = await openNew('const wanted = 1;', 'wanted');
+    await tab.run(0);
+    expect(await tab.run(1)).toContain('1');
     await tab.command('kernelmenu:restart', {}, false);
     await tab.page.click('.jp-Dialog .jp-mod-accept');
+    await tab.page.waitForSelector('.jp-Dialog', { state: 'detached' });
     await tab.kernelIs('idle');
-    await tab.edit(2);
+    await tab.edit(1);
     await tab.page.keyboard.press('Control+Enter');
-    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 30_000 }).toMatch(/wanted/);
+    await expect.poll(async () => (await tab.cells())[1].output, { timeout: 60_000 }).toMatch(/Cannot find/);
     const sessions = (await lab.request('GET', 'api/sessions')).json as {
       path: string;
       kernel: { id: string };
     }[];
-    const { id } = sessions.find(({ path }) => path === 'slow.ipynb')!.kernel;
+    const { id } = sessions.find((session) => session.path === path)!.kernel;
     process.kill(lab.server.kernels.get(id)!.pid!, 'SIGKILL');
     await tab.page.waitForSelector('.jp-Dialog:has-text("Kernel Restarting")', { timeout: 30_000 });
     await screenshot(tab.page, 'crash');
     await tab.acceptDialogs();
     await tab.kernelIs('idle');
     expect(lab.server.kernels.list().map((kernel) => kernel.id)).toContain(id);
-    await tab.edit(0);
-    await tab.page.keyboard.press('Control+Enter');
-    await expect.poll(async () => (await tab.cells())[0].prompt, { timeout: 60_000 }).toContain('[1]');
+    await tab.run(0);
+    expect(await tab.run(1)).toContain('1');
   }, 240_000);
 
   test('a file is uploaded and downloaded', async () => {
@@ -198,15 +208,11 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   }, 180_000);
 
   test('a figure is drawn; a slider that is moved calls the kernel, which draws anew', async () => {
-    write(
-      'figure.ipynb',
-      notebook(
-        "plot.bar({ cats: 12, dogs: 9, birds: 5 }, { title: 'animals' })",
-        'let last = 0;\ninteract(({ n }) => (last = n * 10), { n: [1, 6] })',
-        'last',
-      ),
+    await openNew(
+      "plot.bar({ cats: 12, dogs: 9, birds: 5 }, { title: 'animals' })",
+      'let last = 0;\ninteract(({ n }) => (last = n * 10), { n: [1, 6] })',
+      'last',
     );
-    await tab.openDocument('figure.ipynb');
     await tab.runAll();
     const shown = '.jp-NotebookPanel:not(.lm-mod-hidden)';
     await tab.page.waitForSelector(`${shown} .js-plotly-plot .bars path`, { timeout: 60_000 });
@@ -216,9 +222,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     expect(await handle.getAttribute('aria-valuetext')).toBe('6');
     await tab.page.waitForSelector(`${shown} .widget-output :text-is("60")`, { timeout: 30_000 });
     await screenshot(tab.page, 'figure');
-    await tab.edit(2);
-    await tab.page.keyboard.press('Control+Enter');
-    await expect.poll(async () => (await tab.cells())[2].output, { timeout: 30_000 }).toContain('60');
+    expect(await tab.run(2)).toContain('60');
   }, 120_000);
 
   test('the dark theme is there, and kept', async () => {
@@ -236,16 +240,19 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   }, 120_000);
 
   test('a second tab shares the kernel and its variables', async () => {
-    const second = await LabPage.open(browser, address('lab/workspaces/second/tree/figure.ipynb'));
+    const path = await openNew('const shared = 21;', 'shared * 2');
+    await tab.run(0);
+    const second = await LabPage.open(browser, address(`lab/workspaces/second-${path}/tree/${path}`));
     await second.page.waitForSelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell', { timeout: 60_000 });
     await second.kernelIs('idle');
+    expect(await second.run(1)).toContain('42');
     const sessions = (await lab.request('GET', 'api/sessions')).json as { path: string }[];
-    expect(sessions.filter(({ path }) => path === 'figure.ipynb')).toHaveLength(1);
+    expect(sessions.filter((session) => session.path === path)).toHaveLength(1);
     await second.page.context().close();
   }, 120_000);
 
   test('the page reported no error', () => {
     // JupyterLab looks for documents that were open before under their old names.
-    expect(tab.problems.filter((problem) => !/^404 GET .*plain\.ipynb/.test(problem))).toEqual([]);
+    expect(tab.problems.filter((problem) => !/^404 GET .*\/notebook-\d+\.ipynb/.test(problem))).toEqual([]);
   });
 });

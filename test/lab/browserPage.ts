@@ -138,10 +138,25 @@ export class LabPage {
     await this.kernelIs('idle');
   }
 
-  /** Puts the cursor at the end of a cell. */
+  /** Puts the cursor at the end of a code cell, counted from 0. */
   async edit(cell: number): Promise<void> {
-    const editor = this.page.locator(`${shown} .jp-CodeCell .cm-content`).nth(cell);
+    // A cell has its editor when it has been in sight.
+    await this.page.evaluate(`(() => {
+      const notebook = window.jupyterapp.shell.currentWidget.content;
+      const codeCells = notebook.widgets.flatMap((widget, i) => (widget.model.type === 'code' ? [i] : []));
+      notebook.activeCellIndex = codeCells[${cell}];
+      return notebook.scrollToItem(codeCells[${cell}]);
+    })()`);
+    const editor = this.page.locator(`${shown} .jp-CodeCell`).nth(cell).locator('.cm-content');
     await editor.click();
     await this.page.keyboard.press('Control+End');
+  }
+
+  /** Runs one code cell, counted from 0, and waits for its end. Returns its output. */
+  async run(cell: number): Promise<string> {
+    await this.edit(cell);
+    await this.command('notebook:run-cell');
+    await this.kernelIs('idle');
+    return (await this.cells())[cell].output;
   }
 }
