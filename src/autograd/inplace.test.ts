@@ -130,8 +130,64 @@ test('a view made inside noGrad and written outside is refused, an inference ten
   const y = ones(4, { requiresGrad: true }).mul(1);
   const view = noGrad(() => y.narrow(0, 0, 2));
   expect(() => view.mul_(3)).toThrow(/a view that was made inside noGrad/);
+  const plain = ones(4);
+  const part = noGrad(() => plain.narrow(0, 0, 2));
+  expect(() => part.mul_(ones(2, { requiresGrad: true }))).toThrow(/a view that was made inside noGrad/);
+  expect(part.mul_(3).toArray()).toEqual([3, 3]);
   const frozen = inferenceMode(() => ones(2));
   expect(() => frozen.add_(1)).toThrow(/inference tensor/);
+  expect(() => frozen.requiresGrad_()).toThrow(/requiresGrad: this tensor was made inside inferenceMode/);
+  const usual = inferenceMode(() => plain.narrow(0, 2, 2));
+  expect(usual.isInference).toBe(false);
+  expect(usual.add_(1).toArray()).toEqual([2, 2]);
+});
+
+describe('views that one operation returned together are not written while gradients are recorded', () => {
+  const several: Record<string, (y: Tensor) => Tensor> = {
+    split: (y) => y.split(2)[0],
+    'split with sizes': (y) => y.split([1, 3])[0],
+    chunk: (y) => y.chunk(2)[0],
+    unbind: (y) => y.unbind()[0],
+    iteration: (y) => [...y][0],
+    'a view of such a view': (y) => y.unbind(1)[0].narrow(0, 0, 2),
+  };
+  test.each(Object.entries(several))('%s', (_, first) => {
+    const message = /^mul_: this view is one of several that a single operation returned .*: use mul without/;
+    const x = ones(4, 2, { requiresGrad: true });
+    expect(() => first(x.mul(1)).mul_(3)).toThrow(message);
+    expect(() => first(x).mul_(3)).toThrow(message);
+    expect(() => first(ones(4, 2)).mul_(first(x))).toThrow(message);
+    // Without a gradient there is nothing to go wrong.
+    expect(first(ones(4, 2)).mul_(3).sum().item()).toBe(3 * first(x).size);
+    noGrad(() => first(x.mul(1)).mul_(3));
+  });
+
+  test('tensorSplit, hsplit and vsplit are narrowed one by one, and may be written', () => {
+    for (const first of [
+      (y: Tensor) => y.tensorSplit(2)[0],
+      (y: Tensor) => y.hsplit(2)[0],
+      (y: Tensor) => y.vsplit(2)[0],
+    ]) {
+      const x = ones(4, 2, { requiresGrad: true });
+      const y = x.mul(1);
+      first(y).mul_(3);
+      y.sum().backward();
+      expect(x.grad!.sum().item()).toBe(4 * 3 + 4);
+    }
+  });
+});
+
+test('retainGrad and hooks of a tensor that is changed: the kept gradient is of the new value, a hook sees that of the old', () => {
+  const x = ones(3, { requiresGrad: true });
+  const y = x.mul(1);
+  const seen: unknown[] = [];
+  y.retainGrad();
+  y.registerHook((g) => void seen.push(g.toArray()));
+  y.mul_(2);
+  y.sum().backward();
+  expect(y.grad!.toArray()).toEqual([1, 1, 1]);
+  expect(seen).toEqual([[2, 2, 2]]);
+  expect(x.grad!.toArray()).toEqual([2, 2, 2]);
 });
 
 test('without recording, a tensor keeps its history when it is changed in place', () => {

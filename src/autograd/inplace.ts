@@ -8,8 +8,8 @@ import { type Edge, type Gradient, Node } from './node.ts';
 import { edgeOf } from './primitive.ts';
 
 /**
- * Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; a view that was made without recording and is written
- * with it; an inference tensor outside `inferenceMode`; memory that is read more than once.
+ * Refuses what an in-place write would corrupt. Errors: a leaf that requires grad; a view that was made without recording, or with others
+ * by one operation, and is written with recording; an inference tensor outside `inferenceMode`; memory that is read more than once.
  *
  * @param recorded whether the written values have a history.
  */
@@ -20,9 +20,11 @@ export function checkWritable(name: string, target: Tensor, recorded = false): v
       `${name}: an inference tensor ${formatShape(target.shape)} cannot be changed in place outside inferenceMode: clone() it first`,
     );
   if (mode.grad) {
-    if (base !== null && target.isUnrecordedView && (recorded || base.requiresGrad))
+    if (base !== null && target.viewOrigin !== null && (recorded || base.requiresGrad))
       throw new Error(
-        `${name}: a view that was made inside noGrad is being changed in place outside of it, so that it is unclear whether gradients should follow: move both inside noGrad, or both outside`,
+        target.viewOrigin === 'several'
+          ? `${name}: this view is one of several that a single operation returned (split, chunk, unbind), and those cannot be changed in place while gradients are recorded: use ${name.replace(/_$/, '')} without the underscore, or narrow and select for the view`
+          : `${name}: a view that was made inside noGrad is being changed in place outside of it, so that it is unclear whether gradients should follow: move both inside noGrad, or both outside`,
       );
     if (base?.requiresGrad && base.isLeaf)
       throw new Error(

@@ -319,7 +319,13 @@ export const select: (input: Tensor, dim: number, index: number) => Tensor = op(
   },
 );
 
-/** A view of each index of a dimension, in order. */
+/** Marks views that one operation returned together: PyTorch refuses to write through them while gradients are recorded. */
+function together(views: Tensor[]): Tensor[] {
+  for (const view of views) view.viewOrigin = 'several';
+  return views;
+}
+
+/** A view of each index of a dimension, in order. Written in place, they are refused where gradients are recorded: use `select`. */
 export const unbind: (input: Tensor, dim?: number) => Tensor[] = op(
   {
     name: 'unbind',
@@ -331,11 +337,14 @@ export const unbind: (input: Tensor, dim?: number) => Tensor[] = op(
   (input: Tensor, dim = 0) => {
     const place = normalizeDim('unbind', dim, input.ndim);
     if (input.ndim === 0) throw new RangeError('unbind: a 0-d tensor has no dimension to unbind');
-    return Array.from({ length: input.shape[place] }, (_, i) => select(input, place, i));
+    return together(Array.from({ length: input.shape[place] }, (_, i) => select(input, place, i)));
   },
 );
 
-/** Views of pieces of a dimension: of `size` each (the last may be smaller), or of the sizes that a list gives. */
+/**
+ * Views of pieces of a dimension: of `size` each (the last may be smaller), or of the sizes that a list gives. Written in place, they are
+ * refused where gradients are recorded: use `narrow`.
+ */
 export const split: (input: Tensor, size: number | readonly number[], dim?: number) => Tensor[] = op(
   {
     name: 'split',
@@ -361,10 +370,12 @@ export const split: (input: Tensor, size: number | readonly number[], dim?: numb
     if (sizes.reduce((a, b) => a + b, 0) !== whole)
       throw new RangeError(`split: sizes [${sizes}] do not add up to ${whole}, the size of dimension ${dim}`);
     let start = 0;
-    return sizes.map((length) => {
-      start += length;
-      return narrow(input, place, start - length, length);
-    });
+    return together(
+      sizes.map((length) => {
+        start += length;
+        return narrow(input, place, start - length, length);
+      }),
+    );
   },
 );
 

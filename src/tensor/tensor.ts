@@ -5,6 +5,9 @@ import { type DType, isFloating, type TypedArray } from './dtype.ts';
 import { isContiguous, numel, type Shape } from './shape.ts';
 import { allocate, Storage } from './storage.ts';
 
+/** How a view was made, where that matters: while nothing was recorded, or as one of several by one operation (`split`, `unbind`). */
+export type ViewOrigin = 'unrecorded' | 'several';
+
 // The operations become methods: `ops/methods.ts` lists them once, as types here and as functions on the prototype.
 export interface Tensor extends TensorMethods {}
 
@@ -30,12 +33,12 @@ export class Tensor {
   base: Tensor | null = null;
   /** Which output of `gradFn` this is. */
   outputIndex = 0;
-  /** Made inside `inferenceMode`: can never be saved for backward. */
-  readonly isInference: boolean = mode.inference;
+  /** Made inside `inferenceMode`: can never be saved for backward. A view is what its base is. */
+  isInference: boolean = mode.inference;
   /** Lives in the memory of another tensor without being its view in the graph: what `detach` returns. */
   isShared = false;
-  /** A view that was made while nothing was recorded: writing through it with recording on is refused. */
-  isUnrecordedView = false;
+  /** Why writing through this view with recording on is refused; `null` where it is not. */
+  viewOrigin: ViewOrigin | null = null;
   #leafRequiresGrad = false;
   #gradFn: Node | null = null;
   #accumulator: AccumulateGrad | null = null;
@@ -85,6 +88,10 @@ export class Tensor {
       throw new Error(
         'requiresGrad: only leaf tensors can be changed; use detach() for a tensor without history',
       );
+    if (value && this.isInference && !mode.inference)
+      throw new Error(
+        'requiresGrad: this tensor was made inside inferenceMode and never has gradients: clone() it outside',
+      );
     this.#leafRequiresGrad = value;
   }
 
@@ -109,15 +116,25 @@ export class Tensor {
   }
 
   setHistory(node: Node | null, outputIndex: number): void {
+    const before = this.#gradFn;
+    if (before !== null && before.retained !== null) this.#moveRetained(before, node, outputIndex);
     this.#gradFn = node;
     this.outputIndex = outputIndex;
     if (this.base !== null) this.#viewVersion = this.storage.version;
   }
 
+  /** After an in-place change, `retainGrad` is about the changed value. */
+  #moveRetained(from: Node, to: Node | null, outputIndex: number): void {
+    if (from.retained!.get(this.outputIndex) !== this) return;
+    from.retained!.delete(this.outputIndex);
+    if (to !== null) (to.retained ??= new Map()).set(outputIndex, this);
+  }
+
   markView(source: Tensor): void {
     if (this.storage !== source.storage) return;
     this.base = source.base ?? source;
-    this.isUnrecordedView = !mode.grad || source.isUnrecordedView;
+    this.isInference = source.isInference;
+    this.viewOrigin = source.viewOrigin ?? (mode.grad ? null : 'unrecorded');
     this.#viewVersion = this.storage.version;
   }
 
