@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   arange,
   checkpoint,
+  grad,
   gradcheck,
   gradgradcheck,
   hessian,
@@ -12,14 +13,17 @@ import {
   memory,
   noGrad,
   ones,
+  operations,
   rand,
   randn,
   stack,
-  type Tensor,
+  Tensor,
   tensor,
   vjp,
   vmap,
+  zerosLike,
 } from '../index.ts';
+import { makeSample } from './samples.ts';
 
 const f64 = { dtype: 'float64' } as const;
 const x = tensor([1, 2, 3], f64);
@@ -117,6 +121,21 @@ describe('derivatives of functions', () => {
   });
 });
 
+/** The tensors of a result, whatever it returns them in. */
+const tensorsIn = (result: unknown): Tensor[] =>
+  result instanceof Tensor
+    ? [result]
+    : typeof result === 'object' && result !== null
+      ? Object.values(result).flatMap(tensorsIn)
+      : [];
+
+/** The gradients of the sum of all results, zeros where there is none. */
+function gradientsOf(results: readonly Tensor[], tensors: readonly Tensor[]): Tensor[] {
+  const sums = results.filter(({ requiresGrad }) => requiresGrad).map((result) => result.sum());
+  const leaves = tensors.filter(({ requiresGrad }) => requiresGrad);
+  return grad(sums, leaves, { allowUnused: true }).map((g, i) => g ?? zerosLike(leaves[i]));
+}
+
 describe('vmap', () => {
   test('equals a loop, for functions of vectors', () => {
     const batch = arange(6, f64).reshape([2, 3]);
@@ -132,6 +151,48 @@ describe('vmap', () => {
       [0, 3],
       [2, 5],
     ]);
+  });
+
+  describe('equals a loop for every operation, and so do the gradients', () => {
+    // asStrided counts its offset from the start of the memory, which is the batch's.
+    const sampled = [...operations().values()].filter(
+      ({ name, samples }) => name !== 'asStrided' && samples().length > 0,
+    );
+    test.each(sampled)('$name', ({ call, samples }) => {
+      for (const sample of samples()) {
+        const examples = [1, 50].map((seed) => {
+          const { args } = makeSample(sample, seed);
+          return { args, tensors: args.filter((arg) => arg instanceof Tensor) };
+        });
+        const { args } = examples[0];
+        if (examples[0].tensors.length === 0) continue;
+        const run = (given: readonly Tensor[]): Tensor[] => {
+          const rest = [...given];
+          return tensorsIn(call(...args.map((arg) => (arg instanceof Tensor ? rest.shift() : arg))));
+        };
+        manualSeed(1);
+        const single = examples.map(({ tensors }) => run(tensors));
+        // A shape that hangs on values cannot be stacked, in a loop or in vmap.
+        if (single[0].some((out, o) => String(out.shape) !== String(single[1][o]?.shape))) continue;
+        const batches = examples[0].tensors.map((of, i) =>
+          stack(examples.map(({ tensors }) => tensors[i].detach())).requiresGrad_(of.requiresGrad),
+        );
+        manualSeed(1);
+        const mapped = vmap((...given: Tensor[]) => run(given))(...batches);
+        expect(mapped.map((out) => out.detach().toArray())).toEqual(
+          single[0].map((_, o) => stack(single.map((outs) => outs[o].detach())).toArray()),
+        );
+        // Adding 0 takes the sign off -0.
+        const slopes = examples.map(({ tensors }, n) => gradientsOf(single[n], tensors));
+        expect(gradientsOf(mapped, batches).map((g) => g.add(0).toArray())).toEqual(
+          slopes[0].map((_, i) =>
+            stack(slopes.map((of) => of[i]))
+              .add(0)
+              .toArray(),
+          ),
+        );
+      }
+    });
   });
 
   test('nests: all pairwise dot products are a matrix product', () => {

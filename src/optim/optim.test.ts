@@ -33,6 +33,7 @@ const optimizers: Record<string, (p: Tensor[]) => optim.Optimizer> = {
   adagrad: (p) => new optim.Adagrad(p, { lr: 0.1 }),
   adadelta: (p) => new optim.Adadelta(p),
   adamax: (p) => new optim.Adamax(p, { lr: 0.01 }),
+  nadam: (p) => new optim.NAdam(p, { lr: 0.01 }),
   radam: (p) => new optim.RAdam(p, { lr: 0.01 }),
   rprop: (p) => new optim.Rprop(p, { lr: 0.01 }),
   asgd: (p) => new optim.ASGD(p, { lr: 1e-4 }),
@@ -51,6 +52,79 @@ describe("on Rosenbrock's function every optimizer walks as PyTorch's", () => {
       if (at && step < (chaoticFrom[name] ?? Infinity))
         for (const [i, value] of (p.toArray() as number[]).entries()) expect(value).toBeCloseTo(at[i], 6);
     }
+  });
+});
+
+/** The value after each step from w = 1 with the gradients given, lr 0.1. */
+function walk(create: (p: Tensor[]) => optim.Optimizer, gradients: readonly number[]): number[] {
+  const w = tensor([1], { dtype: 'float64', requiresGrad: true });
+  const optimizer = create([w]);
+  return gradients.map((gradient) => {
+    w.grad = tensor([gradient], { dtype: 'float64' });
+    optimizer.step();
+    return w.item();
+  });
+}
+
+const sgd = (options: Partial<optim.SGDOptions>) => (p: Tensor[]) =>
+  new optim.SGD(p, { lr: 0.1, ...options });
+
+describe('the rules where optimizers differ, in a few steps', () => {
+  test.each<[string, (p: Tensor[]) => optim.Optimizer, number[], number[]]>([
+    ['the rate stands outside the momentum', sgd({ momentum: 0.9 }), [1, 1, 1], [0.9, 0.71, 0.439]],
+    [
+      'dampening starts with the second step',
+      sgd({ momentum: 0.9, dampening: 0.5 }),
+      [1, 1, 1],
+      [0.9, 0.76, 0.584],
+    ],
+    ['Nesterov', sgd({ momentum: 0.9, nesterov: true }), [1, 1, 1], [0.81, 0.539, 0.1951]],
+    ['decay is added to the gradient', sgd({ weightDecay: 0.1 }), [1, 1], [0.89, 0.7811]],
+    ['after it was negated', sgd({ weightDecay: 0.1, maximize: true }), [1, 1], [1.09, 1.1791]],
+    [
+      'Adam adds eps to the corrected root',
+      (p) => new optim.Adam(p, { lr: 0.1 }),
+      [1, 0.5, -1],
+      [0.900000001, 0.806782038298, 0.795703731294],
+    ],
+    ['so that a tiny gradient moves half a step', (p) => new optim.Adam(p, { lr: 0.1 }), [1e-8], [0.95]],
+    [
+      'AMSGrad takes the maximum before it corrects',
+      (p) => new optim.Adam(p, { lr: 0.1, amsgrad: true }),
+      [1, 0.5, -0.1, 0.1],
+      [0.900000001, 0.806782038298, 0.740707399162, 0.681633362385],
+    ],
+    [
+      'AdamW decays first',
+      (p) => new optim.AdamW(p, { lr: 0.1, weightDecay: 0.1 }),
+      [1, 0.5, -1],
+      [0.890000001, 0.787882038288, 0.768924910901],
+    ],
+    [
+      'RMSprop adds eps outside the root',
+      (p) => new optim.RMSprop(p, { lr: 0.1 }),
+      [1, 0.5],
+      [1e-7, -0.449013114744],
+    ],
+    [
+      'its momentum is of the normalised gradient',
+      (p) => new optim.RMSprop(p, { lr: 0.1, momentum: 0.9 }),
+      [1, 0.5, -1],
+      [1e-7, -1.349013024744, -1.893114711074],
+    ],
+    [
+      'Adagrad',
+      (p) => new optim.Adagrad(p, { lr: 0.1 }),
+      [1, 0.5, -1],
+      [0.90000000001, 0.855278640464, 0.921945307126],
+    ],
+  ])('%s', (_, create, gradients, wanted) => {
+    for (const [i, value] of walk(create, gradients).entries()) expect(value).toBeCloseTo(wanted[i], 9);
+  });
+
+  test('Nesterov needs momentum and no dampening', () => {
+    expect(() => sgd({ nesterov: true })([start()])).toThrow(/nesterov/i);
+    expect(() => sgd({ nesterov: true, momentum: 0.9, dampening: 0.1 })([start()])).toThrow(/dampening/);
   });
 });
 

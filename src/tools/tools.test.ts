@@ -52,6 +52,20 @@ describe('receptive fields equal the published table', () => {
       32,
       126,
     ],
+    [
+      'inception_v3',
+      [
+        ...[conv(3, 2), conv(3), conv(3, 1, 1), conv(3, 2), conv(3), conv(3, 2)],
+        ...repeat(3, [conv(3, 1, 1), conv(3, 1, 1)]),
+        ...[conv(3, 1, 1), conv(3, 2)],
+        ...repeat(4, [conv(7, 1, 3), conv(7, 1, 3)]),
+        ...[conv(7, 1, 3), conv(3, 2)],
+        ...repeat(2, [conv(3, 1, 1), conv(3, 1, 1)]),
+      ],
+      1311,
+      32,
+      618,
+    ],
   ])('%s', (_name, layers, size, stride, padding) => {
     expect(receptiveField(layers)).toEqual({ size: [size], stride: [stride], padding: [padding] });
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { full, tensor, vision, zeros } from '../index.ts';
+import { cat, full, manualSeed, rand, randperm, tensor, vision, zeros } from '../index.ts';
 
 test('p6 and p7 halve the coarsest result, or the coarsest input where that has the channels', () => {
   const maps = { c4: zeros([1, 4, 8, 8]), c5: zeros([1, 6, 4, 4]) };
@@ -86,6 +86,33 @@ test('the gradient of roiAlign sums to that of its output: every weight goes som
     .sum()
     .backward();
   expect(x.grad!.sum().item()).toBeCloseTo(9, 10);
+});
+
+test('roiAlign of a ramp is exact: each cell holds the value at its centre', () => {
+  const ramp = tensor(
+    Array.from({ length: 12 * 12 }, (_, i) => 2 * (i % 12) + 5 * Math.floor(i / 12)),
+  ).reshape([1, 1, 12, 12]);
+  const [x1, y1, x2, y2] = [2.25, 1.5, 8.75, 9];
+  const cells = vision.roiAlign(ramp, tensor([[0, x1, y1, x2, y2]]), [3, 2], { aligned: true });
+  for (let row = 0; row < 3; row++)
+    for (let column = 0; column < 2; column++) {
+      const x = x1 + ((column + 0.5) * (x2 - x1)) / 2 - 0.5;
+      const y = y1 + ((row + 0.5) * (y2 - y1)) / 3 - 0.5;
+      expect(cells.at(0, 0, row, column).item()).toBeCloseTo(2 * x + 5 * y, 4);
+    }
+});
+
+test('nms keeps the same boxes in whatever order they come', () => {
+  manualSeed(4);
+  const corners = rand(60, 2).mul(20);
+  const boxes = cat([corners, corners.add(rand(60, 2).mul(10)).add(1)], 1);
+  const scores = randperm(60).to('float32').div(60);
+  const kept = vision.nms(boxes, scores, 0.3);
+  expect(kept.size).toBeGreaterThan(5);
+  expect(kept.size).toBeLessThan(50);
+  const order = randperm(60);
+  const again = vision.nms(boxes.indexSelect(0, order), scores.indexSelect(0, order), 0.3);
+  expect(order.indexSelect(0, again).toArray()).toEqual(kept.toArray());
 });
 
 test('SSD300 has 8732 default boxes', () => {

@@ -68,15 +68,30 @@ interface Recipe {
   model(): nn.Module<[Tensor], Tensor>;
   optimizer(parameters: Tensor[]): optim.Optimizer;
   epochs: number;
+  seeds: readonly number[];
   /** The least and the greatest share of right answers that PyTorch reaches with the seeds 0, 1 and 2. */
   reached: readonly [number, number];
 }
+
+/** Two stages that halve the image, and a linear layer. */
+const convolutional = (stage: (channels: [number, number]) => nn.Module<[Tensor], Tensor>[]) =>
+  new nn.Sequential(
+    ...(
+      [
+        [1, 8],
+        [8, 16],
+      ] as [number, number][]
+    ).flatMap((channels) => [...stage(channels), new nn.ReLU(), new nn.MaxPool2d(2)]),
+    new nn.Flatten(),
+    new nn.Linear(16 * 7 * 7, 10),
+  );
 
 const recipes: Record<string, Recipe> = {
   'softmax regression': {
     model: () => new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 10)),
     optimizer: (parameters) => new optim.SGD(parameters, { lr: 0.1 }),
     epochs: 5,
+    seeds: [0, 1, 2],
     reached: [0.885, 0.89],
   },
   'one hidden layer of 128': {
@@ -84,7 +99,26 @@ const recipes: Record<string, Recipe> = {
       new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10)),
     optimizer: (parameters) => new optim.SGD(parameters, { lr: 0.05, momentum: 0.9 }),
     epochs: 5,
+    seeds: [0, 1, 2],
     reached: [0.935, 0.936],
+  },
+  'two convolutions, of 8 and 16 channels': {
+    model: () => convolutional((channels) => [new nn.Conv2d(...channels, 3, { padding: 1 })]),
+    optimizer: (parameters) => new optim.Adam(parameters),
+    epochs: 3,
+    seeds: [0],
+    reached: [0.931, 0.943],
+  },
+  'the same with batch norm': {
+    model: () =>
+      convolutional((channels) => [
+        new nn.Conv2d(...channels, 3, { padding: 1 }),
+        new nn.BatchNorm2d(channels[1]),
+      ]),
+    optimizer: (parameters) => new optim.Adam(parameters),
+    epochs: 3,
+    seeds: [0],
+    reached: [0.955, 0.957],
   },
 };
 
@@ -114,7 +148,7 @@ function trained({ model: make, optimizer: over, epochs }: Recipe, seed: number)
 describe('digits are learned as well as with PyTorch, within 1 %', () => {
   test.each(
     Object.entries(recipes).flatMap(([name, recipe]) =>
-      [0, 1, 2].map((seed) => [name, seed, recipe] as const),
+      recipe.seeds.map((seed) => [name, seed, recipe] as const),
     ),
   )(
     '%s, seed %d',
