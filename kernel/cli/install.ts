@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jupyterDataPaths, ownKernelspec } from '../../lab/server/kernelspecs.ts';
 import { removeLabExtension, writeLabExtension } from './labExtension.ts';
+import { removeWidgetExtension, type WidgetExtension, writeWidgetExtension } from './widgetExtension.ts';
 
 export interface InstallOptions {
   user?: boolean;
@@ -58,11 +59,16 @@ export function installKernelspec(options: InstallOptions): string {
 export const installLabExtension = (options: InstallOptions): string =>
   writeLabExtension(join(dataFolder(options), 'labextensions'));
 
+/** Gives JupyterLab the manager of widgets. @returns null where the lab's front end, which has it, is not built. */
+export const installWidgetExtension = (options: InstallOptions): WidgetExtension | null =>
+  writeWidgetExtension(join(dataFolder(options), 'labextensions'));
+
 /** Removes the kernel from Jupyter. @returns the folder that was removed, or null when there was none. */
 export function uninstallKernelspec(options: InstallOptions): string | null {
   const folder = join(dataFolder(options), 'kernels', 'gradbook');
   if (!existsSync(folder)) return null;
   rmSync(folder, { recursive: true });
   removeLabExtension(join(dataFolder(options), 'labextensions'));
+  removeWidgetExtension(join(dataFolder(options), 'labextensions'));
   return folder;
 }

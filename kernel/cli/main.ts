@@ -6,6 +6,7 @@ import {
   type InstallOptions,
   installKernelspec,
   installLabExtension,
+  installWidgetExtension,
   uninstallKernelspec,
 } from './install.ts';
 import type { LabOptions } from './lab.ts';
@@ -89,6 +90,12 @@ for (const [name, description] of [
       if (name === 'install') {
         process.stdout.write(`installed the kernel in ${installKernelspec(options)}\n`);
         process.stdout.write(`installed the JupyterLab extension in ${installLabExtension(options)}\n`);
+        const widgets = installWidgetExtension(options);
+        process.stdout.write(
+          widgets
+            ? `${widgets.kept ? 'kept' : 'installed'} the manager of widgets in ${widgets.folder}\n`
+            : 'widgets need their manager: run npm start once and install again, or pip install jupyterlab_widgets\n',
+        );
       } else {
         const removed = uninstallKernelspec(options);
         process.stdout.write(removed ? `removed ${removed}\n` : 'the kernel was not installed there\n');

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { rspack } from '@rspack/core';
-import { page, themeSheets } from './bundle/config.js';
+import { page, prebuiltWidgets, themeSheets } from './bundle/config.js';
 import { extensionsModule, figures, own, root, settingSchemas } from './bundle/packages.js';
+import { describeWidgets, widgets } from './bundle/widgets.js';
 
 const build = join(root, 'build');
 const fresh = join(root, 'node_modules/.cache/build');
@@ -25,12 +26,14 @@ function progress() {
 
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(fresh, { recursive: true });
+const prebuilt = join(fresh, 'labextensions', widgets.name);
 const generated = join(fresh, 'extensions.js');
 writeFileSync(generated, extensionsModule());
 
 const compiler = rspack([
   page({ output: join(fresh, 'static'), cache: join(cache, 'page'), generated, onProgress: progress() }),
   themeSheets({ output: join(fresh, 'themes'), cache: join(cache, 'themes') }),
+  prebuiltWidgets({ output: join(prebuilt, 'static'), cache: join(cache, 'widgets') }),
 ]);
 const stats = await promisify(compiler.run.bind(compiler))();
 await promisify(compiler.close.bind(compiler))();
@@ -51,12 +54,14 @@ const compressed = readdirSync(join(fresh, 'static'))
     writeFileSync(`${path}.gz`, await promisify(gzip)(readFileSync(path)));
   });
 await Promise.all(compressed);
+const entry = readdirSync(join(prebuilt, 'static')).find((name) => name.startsWith('remoteEntry.'));
+describeWidgets(prebuilt, `static/${entry}`);
 writeFileSync(join(fresh, 'schemas.json'), JSON.stringify(settingSchemas()));
 writeFileSync(
   join(fresh, 'page.json'),
   JSON.stringify({
     version: own.dependencies['@jupyterlab/application'],
-    builtIn: [figures.name],
+    builtIn: [figures.name, widgets.name],
     scripts: entrypoints.main.assets.map(({ name }) => name).filter((name) => name.endsWith('.js')),
   }),
 );

@@ -4,16 +4,20 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A Python with Jupyter Server: the one that `GRADBOOK_PYTHON` names, or the one on the path. */
-export const jupyterPython = [process.env.GRADBOOK_PYTHON, 'python3', 'python'].find((name) => {
-  if (!name) return false;
+/** Whether a Python can import a module. */
+export function pythonHas(python: string, module: string): boolean {
   try {
-    execFileSync(name, ['-c', 'import jupyter_server'], { stdio: 'ignore', timeout: 60_000 });
+    execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore', timeout: 60_000 });
     return true;
   } catch {
     return false;
   }
-});
+}
+
+/** A Python with Jupyter Server: the one that `GRADBOOK_PYTHON` names, or the one on the path. */
+export const jupyterPython = [process.env.GRADBOOK_PYTHON, 'python3', 'python'].find(
+  (name) => name && pythonHas(name, 'jupyter_server'),
+);
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -53,6 +57,8 @@ export async function startJupyter(
       `--IdentityProvider.token=${token}`,
       '--ContentsManager.allow_hidden=True',
       '--FileContentsManager.delete_to_trash=False',
+      // For tests in the browser, which drive the page's own commands.
+      ...(kind === 'lab' ? ['--LabApp.expose_app_in_browser=True'] : []),
     ],
     {
       env: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { rspack } from '@rspack/core';
 import { root, themes } from './packages.js';
 import { sharedPackages } from './shared.js';
+import { widgets, widgetsShared } from './widgets.js';
 
 const require = createRequire(import.meta.url);
 const svgToDataUri = require('mini-svg-data-uri');
@@ -38,18 +39,19 @@ const base = (cache) => ({
   stats: 'errors-only',
 });
 
+const resolve = {
+  modules: [join(root, 'node_modules'), 'node_modules'],
+  extensions: ['.ts', '.js', '.mjs', '.json'],
+  fallback: { url: false, buffer: false, crypto: false, path: require.resolve('path-browserify') },
+};
+
 /** The page's script, of which other bundles' extensions take the shared packages. */
 export const page = ({ output, cache, generated, onProgress }) => ({
   ...base(cache),
   name: 'page',
   entry: { main: join(root, 'src/main.ts') },
   output: { path: output, publicPath: 'auto', filename: '[name].[contenthash].js', hashFunction: 'xxhash64' },
-  resolve: {
-    alias: { 'generated-extensions': generated },
-    modules: [join(root, 'node_modules'), 'node_modules'],
-    extensions: ['.ts', '.js', '.mjs', '.json'],
-    fallback: { url: false, buffer: false, crypto: false, path: require.resolve('path-browserify') },
-  },
+  resolve: { ...resolve, alias: { 'generated-extensions': generated } },
   module: { rules: assets },
   externals: ['ws'],
   optimization: {
@@ -92,4 +94,24 @@ export const themeSheets = ({ output, cache }) => ({
     ],
   },
   plugins: [new rspack.CssExtractRspackPlugin({ filename: '[name]/index.css' })],
+});
+
+/** The manager of widgets for a JupyterLab that somebody else built. */
+export const prebuiltWidgets = ({ output, cache }) => ({
+  ...base(cache),
+  name: 'widgets',
+  entry: {},
+  output: { path: output, publicPath: 'auto', filename: '[name].[contenthash].js', hashFunction: 'xxhash64' },
+  resolve,
+  module: { rules: assets },
+  plugins: [
+    new rspack.ProvidePlugin({ process: require.resolve('process/browser') }),
+    new rspack.container.ModuleFederationPluginV1({
+      name: widgets.name,
+      library: { type: 'var', name: ['_JUPYTERLAB', widgets.name] },
+      filename: 'remoteEntry.[contenthash].js',
+      exposes: { './extension': widgets.folder },
+      shared: widgetsShared(),
+    }),
+  ],
 });
