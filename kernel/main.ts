@@ -42,15 +42,15 @@ new Worker(new URL(`./language/worker.${suffix}`, import.meta.url), {
   transferList: [languageForIo.port1, languageForUser.port1],
 });
 
-ioThread.on('message', (message: 'bound' | 'exit') => {
+ioThread.on('message', (message: 'signals' | 'exit') => {
   if (message === 'exit') exit(0);
+  // The io thread hears no signals by itself here.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ioThread.postMessage(signal));
 });
 ioThread.on('error', (error) => {
   process.stderr.write(`gradbook: ${error.message}\n`);
   exit(1);
 });
-process.on('SIGINT', () => ioThread.postMessage('interrupt'));
-process.on('SIGTERM', () => ioThread.postMessage('shutdown'));
 
 const code: Code = locateCode();
 const { startRuntime } = (await import(code.runtime)) as typeof import('./runtime/index.ts');

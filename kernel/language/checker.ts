@@ -9,13 +9,14 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   API,
   type CompletionInfo,
   CompletionItemKind,
   DiagnosticCategory,
+  NodeBuilderFlags,
   type Project,
   type Snapshot,
   SymbolFlags,
@@ -23,24 +24,19 @@ import {
 } from 'typescript/unstable/sync';
 import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
 import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../npm/cache.ts';
+import { allCells, CellFiles, type Spelled } from './cellFiles.ts';
 import type { Declaration } from './declarations.ts';
 import { ambientDeclarations, globalDeclarations, sessionNames } from './globals.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
 import { typedBefore } from './typed.ts';
 
-/** A cell as later cells see it. */
-interface CheckedCell {
-  path: string;
-  declarations: readonly Declaration[];
-  /** The cells whose names it uses. */
-  uses: readonly CheckedCell[];
-}
-
-/** How a cell's first line makes earlier names visible: those it mentions and an empty import for the others, those alone, or all. */
-type Visible = 'padded' | 'mentioned' | 'all';
-
 /** How many texts' errors are remembered. */
 const rememberedChecks = 64;
+
+/** Cells that use one another, run again and again, make chains; one that is longer starts anew with its types spelled out. */
+const longestChain = 24;
+
+const anyMeaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace | SymbolFlags.Alias;
 
 /** The folder of gradbook's own package.json. */
 const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
@@ -55,8 +51,8 @@ function findUp(folder: string, name: string): string | null {
 }
 
 /**
- * TypeScript 7 over a folder of its own: one module a cell, each importing what it uses from the latest cell that declared it, so that a
- * name may be declared again with another type. The cells are real files in a temporary folder, because each callback of a virtual
+ * TypeScript 7 over a folder of its own: one module a cell, each naming what it uses of the latest cell that declared it, so that a
+ * name may be declared again with another type (`cellFiles.ts`). The cells are real files in a temporary folder, because each callback of a virtual
  * file system costs a round trip to the compiler's process; links to `node_modules` put the notebook's packages before gradbook's own.
  */
 export class Checker {
@@ -66,10 +62,7 @@ export class Checker {
   #snapshot: Snapshot;
   #project: Project;
   #level: CheckLevel = 'error';
-  readonly #names = new Map<string, { cell: CheckedCell; declaration: Declaration }>();
-  #serial = 0;
-  /** Every cell that the latest names still need. */
-  #cells = new Set<CheckedCell>();
+  readonly #cells: CellFiles;
   /** The declaration files of `npm:` packages, by what a cell writes to import them. */
   readonly #installed = new Map<string, string>();
   /** What was found in texts that were checked since the last change of anything else. */
@@ -82,6 +75,7 @@ export class Checker {
     this.#base = realpathSync(mkdtempSync(join(tmpdir(), 'gradbook-types-')));
     symlinkSync(ownModules, join(this.#base, 'node_modules'), 'junction');
     mkdirSync(dirname(this.#current), { recursive: true });
+    this.#cells = new CellFiles(dirname(this.#current));
     [this.#api, this.#snapshot, this.#project] = this.#open();
   }
 
@@ -106,7 +100,7 @@ export class Checker {
     this.#checked.clear();
     writeFileSync(this.#path('globals.d.ts'), this.#globals.text);
     writeFileSync(this.#path('ambient.d.ts'), ambientDeclarations);
-    writeFileSync(this.#current, 'export {}');
+    writeFileSync(this.#current, this.#cells.text('', [], 'mentioned').text);
     writeFileSync(this.#config, this.#configText());
     const api = new API({ cwd: this.#base });
     const snapshot = api.updateSnapshot({ openProject: this.#config });
@@ -183,49 +177,8 @@ export class Checker {
     this.#update({ changed: [this.#config] });
   }
 
-  /**
-   * One line that makes the earlier names that `code` may use visible; `all` for completion. Padded, it has an empty import for each
-   * that is not used: a cell whose imports are those of the cell before costs the compiler a tenth of one with others. A cell that is
-   * kept has none of these, lest it keep every cell before it.
-   */
-  #header(code: string, own: readonly Declaration[], visible: Visible): string {
-    const used = this.#used(code, own);
-    const mine = new Set(own.map(({ name }) => name));
-    const parts: string[] = [];
-    for (const [name, { cell, declaration }] of this.#names) {
-      const from = JSON.stringify(`./${basename(cell.path)}`);
-      if (visible === 'all' ? mine.has(name) : !used.has(name)) {
-        if (visible !== 'mentioned') parts.push(`import {} from ${from};`);
-      } else if (declaration.kind === 'type') parts.push(`import type { ${name} } from ${from};`);
-      else if (declaration.kind === 'variable' || declaration.kind === 'function')
-        parts.push(`declare let ${name}: typeof import(${from}).${name};`);
-      else parts.push(`import { ${name} } from ${from};`);
-    }
-    return parts.join(' ');
-  }
-
-  /** The earlier names that `code` mentions and does not declare. */
-  #used(code: string, own: readonly Declaration[]): Set<string> {
-    const used = new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []);
-    // JSX calls it without naming it.
-    if (code.includes('<')) used.add('React');
-    for (const { name } of own) used.delete(name);
-    return used;
-  }
-
-  #text(code: string, own: readonly Declaration[], visible: Visible): { text: string; shift: number } {
-    // The compiler minds these comments before the first statement alone.
-    const factory = code.match(/@jsx(?:Frag)?\s+[\w$.]+/g)?.map((pragma) => `/** ${pragma} */ `) ?? [];
-    const header = `${factory.join('')}${this.#header(code, own, visible)}\n`;
-    const exported = own.filter((d) => !d.exported);
-    const values = exported.filter((d) => d.kind !== 'type').map((d) => d.name);
-    const types = exported.filter((d) => d.kind === 'type').map((d) => d.name);
-    const footer = `\nexport { ${values.join(', ')} };${types.length > 0 ? ` export type { ${types.join(', ')} };` : ''}`;
-    return { text: `${header}${code}${footer}`, shift: header.length };
-  }
-
-  #show(code: string, own: readonly Declaration[], visible: Visible = 'padded'): number {
-    const { text, shift } = this.#text(code, own, visible);
+  #show(code: string, own: readonly Declaration[], visible: 'mentioned' | 'all' = 'mentioned'): number {
+    const { text, shift } = this.#cells.text(code, own, visible);
     writeFileSync(this.#current, text);
     this.#update({ changed: [this.#current] });
     return shift;
@@ -233,7 +186,7 @@ export class Checker {
 
   /** The type errors of a cell, in its own positions. */
   check(code: string, own: readonly Declaration[]): Diagnostic[] {
-    const { text } = this.#text(code, own, 'padded');
+    const { text } = this.#cells.text(code, own, 'mentioned');
     const known = this.#checked.get(text);
     if (known) return known;
     const shift = this.#show(code, own);
@@ -258,24 +211,36 @@ export class Checker {
   /** Makes what a cell declares visible to later cells. */
   commit(code: string, own: readonly Declaration[]): void {
     if (own.length === 0) return;
-    const path = this.#path(`cell-${++this.#serial}.tsx`);
-    writeFileSync(path, this.#text(code, own, 'mentioned').text);
-    const used = [...this.#used(code, own)].flatMap((name) => this.#names.get(name)?.cell ?? []);
-    const cell: CheckedCell = { path, declarations: own, uses: [...new Set(used)] };
-    for (const declaration of own) this.#names.set(declaration.name, { cell, declaration });
+    if (this.#cells.isFull) this.#update(this.#cells.grow());
+    const spelled =
+      this.#cells.behind(code, own).depth > longestChain ? this.#spelledTypes(code, own) : undefined;
+    this.#update({ changed: [this.#cells.add(code, own, spelled)] });
     this.#checked.clear();
-    // The compiler takes the new cell in now, while nobody waits.
-    this.#show('', []);
-    this.#cells.add(cell);
-    this.#forgetCells();
   }
 
-  /** Removes the cells that no name needs any more, directly or through the types of another. */
-  #forgetCells(): void {
-    const needed = new Set([...this.#names.values()].map(({ cell }) => cell));
-    for (const cell of needed) for (const used of cell.uses) needed.add(used);
-    for (const cell of this.#cells) if (!needed.has(cell)) rmSync(cell.path, { force: true });
-    this.#cells = needed;
+  /** The types of the names that a cell uses, as text; `any` where the text means nothing by itself. */
+  #spelledTypes(code: string, own: readonly Declaration[]): Spelled {
+    const { text, shift } = this.#cells.text(code, own, 'mentioned');
+    writeFileSync(this.#current, text);
+    this.#update({ changed: [this.#current] });
+    const { checker } = this.#project;
+    const spelled = new Map<string, string>();
+    for (const name of this.#cells.mentioned(code, own)) {
+      const symbol = checker.resolveName(name, anyMeaning, { document: this.#current, position: shift });
+      spelled.set(name, (symbol && this.#signature(symbol, NodeBuilderFlags.NoTruncation)) || 'any');
+    }
+    for (const [name, type] of spelled) {
+      const probe = `export {}; let ${name}: ${type};`;
+      writeFileSync(this.#current, probe);
+      this.#update({ changed: [this.#current] });
+      const { program } = this.#project;
+      const wrong =
+        program.getSyntacticDiagnostics(this.#current).length +
+        program.getSemanticDiagnostics(this.#current).length;
+      if (wrong > 0) spelled.set(name, 'any');
+    }
+    this.#show('', []);
+    return spelled;
   }
 
   complete(code: string, own: readonly Declaration[], cursor: number): Completion[] {
@@ -313,18 +278,17 @@ export class Checker {
     const offer = ({ name, type }: ScopeName): void => {
       if (name.toLowerCase().startsWith(wanted) && !found.has(name)) found.set(name, type);
     };
-    for (const [name, { declaration }] of this.#names) offer({ name, type: declaration.kind });
-    for (const name of file ? namesAround(file, place) : []) offer(name);
+    for (const { name, declaration } of this.#cells.names) offer({ name, type: declaration.kind });
+    for (const name of file ? namesAround(file, place) : []) if (name.name !== allCells) offer(name);
     const near = found.size;
     for (const name of this.#globals.names) offer({ name, type: /^[A-Z]/.test(name) ? 'class' : 'function' });
     for (const name of this.#builtIn()) offer(name);
     const names = [...found.keys()];
     const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);
-    const meaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace | SymbolFlags.Alias;
     return sorted.map((name, i) => {
       const type = found.get(name)!;
       if (i >= 20 || type === 'keyword') return { text: name, type };
-      const symbol = checker.resolveName(name, meaning, { document: this.#current, position: place });
+      const symbol = checker.resolveName(name, anyMeaning, { document: this.#current, position: place });
       return { text: name, type, signature: symbol && this.#signature(symbol) };
     });
   }
@@ -346,14 +310,14 @@ export class Checker {
     return this.#builtIns;
   }
 
-  #signature(symbol: TsSymbol): string | undefined {
+  #signature(symbol: TsSymbol, flags?: number): string | undefined {
     const { checker } = this.#project;
     const meant = symbol.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
     const type =
       meant.flags & SymbolFlags.Value
         ? checker.getTypeOfSymbol(meant)
         : checker.getDeclaredTypeOfSymbol(meant);
-    return type && checker.typeToString(type);
+    return type && checker.typeToString(type, undefined, flags);
   }
 
   /** Type and documentation of the name at `cursor`. */
@@ -376,7 +340,7 @@ export class Checker {
   }
 
   names(): { name: string; kind: string; type: string }[] {
-    return [...this.#names].map(([name, { declaration }]) => ({ name, kind: declaration.kind, type: '' }));
+    return this.#cells.names.map(({ name, declaration }) => ({ name, kind: declaration.kind, type: '' }));
   }
 
   setFolder(folder: string): void {
@@ -387,8 +351,7 @@ export class Checker {
 
   reset(close = true): void {
     if (close) this.#api.close();
-    this.#names.clear();
-    this.#forgetCells();
+    this.#cells.clear();
     [this.#api, this.#snapshot, this.#project] = this.#open();
   }
 

@@ -36,6 +36,10 @@ export const ambientDeclarations = "declare module 'npm:*';\n";
 /** The declaration files whose exports are globals of every cell, by the name that cells may import them with. */
 const libraries = { gradbook: 'dist/src/index.d.ts', 'gradbook/display': 'dist/display/index.d.ts' };
 
+/** A function of such a name can be reached as a member only. */
+const reserved =
+  /^(case|catch|class|const|continue|default|delete|do|else|enum|for|function|if|in|new|return|switch|this|throw|try|typeof|var|void|while|with)$/;
+
 /** What cells have as globals besides JavaScript and Node. */
 export interface Globals {
   /** The text of an ambient declaration file. */
@@ -60,7 +64,7 @@ export function globalDeclarations(root: string): Globals {
     const exported = new Set<string>();
     collect(index, exported);
     for (const name of exported) {
-      if (names.has(name)) continue;
+      if (names.has(name) || reserved.test(name)) continue;
       names.add(name);
       aliases.push(`  export import ${name} = ${space}.${name};`);
     }

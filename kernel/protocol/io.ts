@@ -10,6 +10,7 @@ import { log } from './log.ts';
 import { type Message, Session } from './message.ts';
 import { Publisher } from './publisher.ts';
 import { Replies, Request } from './request.ts';
+import { followSignals } from './signals.ts';
 import { Signer } from './signature.ts';
 import { bindSockets } from './sockets.ts';
 
@@ -60,6 +61,8 @@ const core: KernelCore = {
     }),
   shutdown: async (restart) => {
     publisher.publish('shutdown_reply', { status: 'ok', restart }, null);
+    // What a cell is busy with ends first, so that the main thread can leave by its own door.
+    await Promise.race([interrupter.interrupt(), new Promise((resolve) => setTimeout(resolve, 200))]);
     await Promise.all([publisher.drained(), replies.shell.drained(), replies.control.drained()]);
     await new Promise((resolve) => setTimeout(resolve, 20));
     history.close();
@@ -175,10 +178,12 @@ async function serve(channel: 'shell' | 'control' | 'stdin'): Promise<void> {
 }
 
 user.on('message', (message: FromUser) => fromUser(message));
-parentPort!.on('message', (message: 'interrupt' | 'shutdown') => {
-  if (message === 'interrupt') void interrupter.interrupt();
-  else void core.shutdown(false);
-});
+const signals = {
+  SIGINT: () => void interrupter.interrupt(),
+  SIGTERM: () => void core.shutdown(false),
+};
+parentPort!.on('message', (signal: keyof typeof signals) => signals[signal]());
+if (!followSignals(signals)) parentPort!.postMessage('signals');
 
 void publisher.welcome();
 void serve('shell');
@@ -188,7 +193,6 @@ void (async () => {
   for await (const frames of sockets.hb) await sockets.hb.send(frames);
 })();
 publisher.status('starting', null);
-parentPort!.postMessage('bound');
 
 // A kernel must not outlive the program that started it.
 const parent = Number(process.env.JPY_PARENT_PID) || process.ppid;

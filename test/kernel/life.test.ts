@@ -23,16 +23,20 @@ async function timeToEnd(kernel: TestKernel, end: () => unknown): Promise<number
 
 // Tried again, because a busy machine is slower than a second.
 describe('the kernel ends within a second', { retry: 2 }, () => {
-  test('by SIGTERM', async () => {
-    const kernel = await started();
-    expect(await timeToEnd(kernel, () => kernel.process.kill('SIGTERM'))).toBeLessThan(1000);
-  });
-
-  test.each([
+  const states: [string, string | undefined][] = [
     ['when it is idle', undefined],
     ['in an endless loop', 'console.log("on"); await new Promise((r) => setTimeout(r, 100)); while (true);'],
     ['while it waits', 'console.log("on"); await new Promise(() => {});'],
-  ])('by a shutdown request %s', async (_, code) => {
+    ['while a child of it runs', 'console.log("on"); require("node:child_process").execSync("sleep 60")'],
+  ];
+
+  test.each(states)('by SIGTERM %s', async (_, code) => {
+    const kernel = await started(code);
+    expect(await timeToEnd(kernel, () => kernel.process.kill('SIGTERM'))).toBeLessThan(1000);
+    expect(kernel.stderr).toBe('');
+  });
+
+  test.each(states)('by a shutdown request %s', async (_, code) => {
     const kernel = await started(code);
     const shutdown = (): unknown => kernel.request('shutdown_request', { restart: false }, 'control');
     expect(await timeToEnd(kernel, shutdown)).toBeLessThan(1000);
