@@ -42,8 +42,8 @@ if (stats.hasErrors()) {
   process.stderr.write(`${stats.toString('errors-only')}\n`);
   process.exit(1);
 }
-const { entrypoints } = stats
-  .toJson({ all: false, entrypoints: true })
+const { entrypoints, assets } = stats
+  .toJson({ all: false, entrypoints: true, assets: true })
   .children.find(({ name }) => name === 'page');
 
 /** What compresses is kept compressed too, so that the server only sends. */
@@ -62,6 +62,8 @@ writeFileSync(
   JSON.stringify({
     version: own.dependencies['@jupyterlab/application'],
     builtIn: [figures.name, widgets.name],
+    // What the page asks for as soon as its own script runs: the browser may fetch it meanwhile.
+    preload: assets.map(({ name }) => name).filter((name) => /^(jlab_core|vendor)\..*\.js$/.test(name)),
     scripts: entrypoints.main.assets.map(({ name }) => name).filter((name) => name.endsWith('.js')),
   }),
 );

@@ -39,6 +39,22 @@ const base = (cache) => ({
   stats: 'errors-only',
 });
 
+/** Of other packages those that JupyterLab starts with; what is loaded later must not come along. */
+const atOnce = [
+  '@codemirror/(autocomplete|commands|language|lint|search|state|view)',
+  '@jupyter/(react-components|web-components|ydoc)',
+  '@jupyter-widgets/(base|base-manager|jupyterlab-manager)',
+  '@lezer/(common|generator|highlight|lr)',
+  '@microsoft/[a-z-]+',
+  '@rjsf/[a-z0-9-]+',
+  '(ajv|ajv-formats|backbone|color|dayjs|entities|fast-uri|htmlparser2|jquery|json5|lib0|lodash[a-z.-]*|postcss|react|react-dom)',
+  '(sanitize-html|scheduler|semver|tabbable|typestyle|underscore|url-parse|vscode-jsonrpc|yjs)',
+];
+const atOncePattern = new RegExp(
+  `[\\\\/]node_modules[\\\\/](${atOnce.join('|').replaceAll('/', '[\\\\/]')})[\\\\/]`,
+);
+const isNeededAtOnce = (resource) => resource !== undefined && atOncePattern.test(resource);
+
 const resolve = {
   modules: [join(root, 'node_modules'), 'node_modules'],
   extensions: ['.ts', '.js', '.mjs', '.json'],
@@ -62,6 +78,7 @@ export const page = ({ output, cache, generated, onProgress }) => ({
           test: /[\\/]node_modules[\\/]@(jupyterlab|lumino(?!\/datagrid))[\\/]/,
           name: 'jlab_core',
         },
+        vendor: { test: ({ resource }) => isNeededAtOnce(resource), name: 'vendor' },
       },
     },
   },

@@ -12,6 +12,8 @@ import { type PageSettings, pageConfig } from './pageConfig.ts';
 export interface FrontEnd {
   version: string;
   scripts: string[];
+  /** Scripts that these ask for at once. */
+  preload: string[];
   /** Extensions of ours that take the place of a copy on Jupyter's paths, which may be older. */
   builtIn: string[];
 }
@@ -48,7 +50,11 @@ const revalidate = 'no-cache';
 /** JSON inside of a script element: `<` could end it. */
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
-function page(c: Context, settings: PageSettings, scripts: readonly string[]): Response | Promise<Response> {
+function page(
+  c: Context,
+  settings: PageSettings,
+  { scripts, preload }: FrontEnd,
+): Response | Promise<Response> {
   const { pathname } = new URL(c.req.url);
   const [, area, workspace, tree] =
     /^\/(lab|doc)(?:\/workspaces\/([^/]+))?(?:\/tree\/(.*))?$/.exec(pathname.replace(/\/$/, '')) ?? [];
@@ -66,6 +72,7 @@ function page(c: Context, settings: PageSettings, scripts: readonly string[]): R
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <link rel="icon" type="image/svg+xml" href="/static/favicons/favicon.ico" class="idle favicon" />
     <script id="jupyter-config-data" type="application/json">${raw(embedded(config))}</script>
+    ${preload.map((script) => html`<link rel="preload" as="script" href="/static/lab/${script}" />`)}
     ${scripts.map((script) => html`<script defer src="/static/lab/${script}"></script>`)}
     <style>
       :root { color-scheme: light dark; }
@@ -100,7 +107,7 @@ export function frontEndRoutes(settings: PageSettings): Hono {
   );
   const show = (c: Context): Response | Promise<Response> =>
     built
-      ? page(c, settings, built.scripts)
+      ? page(c, settings, built)
       : c.text('The front end is not built: run npm start in the folder of gradbook.', 503);
   for (const path of [
     '/lab',
