@@ -30,7 +30,8 @@ const { exp, exp2, expm1, floor, frac, lgamma, log, log10, log1p, log2, logicalN
   pointwise;
 const { reciprocal, relu, rsqrt, sgn, sigmoid, sign, sin, sinc, sinh, sqrt, square, tan, tanh, trunc } =
   pointwise;
-const { absolute, arccos, arcsin, arctan, clip, divide, fix, multiply, negative, subtract } = aliases;
+const { absolute, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, clip, divide, fix } = aliases;
+const { greater, greaterEqual, less, lessEqual, multiply, negative, notEqual, subtract } = aliases;
 const { atan2, fmod, heaviside, hypot, pow, remainder, xlogy } = pairwise;
 const { eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor } = comparison;
 const { addcdiv, addcmul, clampMax, clampMin, lerp } = clamp;
@@ -49,7 +50,8 @@ const table = {
   ...{ maskedFill, maskedScatter, indexAdd, indexCopy, indexFill, scatter, scatterAdd, scatterReduce },
   ...{ cumsum, cumprod, tril, triu },
   ...{ addbmm, addmv, addr, baddbmm, copysign, renorm },
-  ...{ absolute, arccos, arcsin, arctan, clip, divide, fix, multiply, negative, subtract },
+  ...{ absolute, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, clip, divide, fix },
+  ...{ greater, greaterEqual, less, lessEqual, multiply, negative, notEqual, subtract },
 };
 
 type Table = typeof table;
@@ -73,6 +75,11 @@ const comparisons = new Set([
   'logicalAnd',
   'logicalOr',
   'logicalXor',
+  'greater',
+  'greaterEqual',
+  'less',
+  'lessEqual',
+  'notEqual',
 ]);
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

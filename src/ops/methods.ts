@@ -56,6 +56,7 @@ import * as views from './views.ts';
 import { unfold } from './window.ts';
 
 const { concat: _, ...withoutCat } = aliases;
+const { linear: __, ...products } = matmul;
 
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
 const methods = {
@@ -88,7 +89,7 @@ const methods = {
   random_: random.random_,
   sum: reduce.sum,
   ...shape,
-  ...matmul,
+  ...products,
   ...statistics,
   argmax: extremum.argmax,
   argmin: extremum.argmin,
