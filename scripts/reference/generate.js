@@ -216,8 +216,10 @@ function places(library) {
       ),
     'torch.optim': (name) => name in optim,
     'torch.optim.lr_scheduler': (name) => name in schedulers,
-    'torch.utils.data': (name) => camel(name) in data,
-    'torchvision.ops': (name) => camel(name) in vision || name in vision || name in nn,
+    // Dataset is an interface, which leaves nothing to find when the program runs.
+    'torch.utils.data': (name) => camel(name) in data || name === 'Dataset',
+    'torchvision.ops': (name) =>
+      [camel(name), name, name.replace('RoIA', 'RoiA')].some((ours) => ours in vision) || name in nn,
   };
 }
 

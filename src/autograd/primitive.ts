@@ -80,6 +80,29 @@ function trackView(result: Tensor | Tensor[], source: Tensor): void {
   else for (const output of result) output.markView(source);
 }
 
+/**
+ * Runs a computation of several operations that a tracer sees as one: what exports a model has an operator for the whole of it.
+ *
+ * @param compute what computes the outputs from the inputs (and nothing else that is traced).
+ */
+export function asOne<T extends Tensor | Tensor[]>(
+  name: string,
+  inputs: readonly (Tensor | null)[],
+  attrs: unknown,
+  compute: () => T,
+): T {
+  const { tracer } = mode;
+  if (tracer === null) return compute();
+  mode.tracer = null;
+  try {
+    const result = compute();
+    tracer.ran(name, inputs, attrs, result instanceof Tensor ? [result] : result);
+    return result;
+  } finally {
+    mode.tracer = tracer;
+  }
+}
+
 /** `apply` for operations with one output. */
 export const applyOne = <A>(primitive: Primitive<A>, inputs: readonly (Tensor | null)[], attrs: A): Tensor =>
   apply(primitive, inputs, attrs) as Tensor;

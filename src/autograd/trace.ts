@@ -19,5 +19,5 @@ export function userFrames(from: (...args: never[]) => unknown): string[] {
 const path = decodeURIComponent(new URL(library).pathname);
 
 const isInternal = (line: string): boolean =>
-  /\bnode:|\/node_modules\/|\/dist\/(kernel|display)\//.test(line) ||
+  /<anonymous>\)?$|\bnode:|\/node_modules\/|\/dist\/(kernel|display)\//.test(line) ||
   ((line.includes(library) || line.includes(path)) && !/\.test\.[jt]s\b/.test(line));

@@ -1,3 +1,4 @@
+import { asOne } from '../autograd/primitive.ts';
 import { empty, zeros } from '../ops/creation.ts';
 import { cat, stack } from '../ops/join.ts';
 import { linear } from '../ops/matmul.ts';
@@ -33,6 +34,14 @@ export interface RecurrentOptions {
   bidirectional?: boolean;
   /** Default: the default dtype. */
   dtype?: DType;
+}
+
+/** One layer in one direction, as a tracer sees it. */
+export interface RecurrentPass {
+  readonly recurrence: Recurrence['name'];
+  /** From the end to the start. */
+  readonly reverse: boolean;
+  readonly hiddenSize: number;
 }
 
 /** What all recurrent layers share. `S` is how many states a step carries: 1 (hidden), or 2 (hidden, cell). */
@@ -156,20 +165,29 @@ abstract class RecurrentLayer<State> extends Module<[input: Tensor, state?: Stat
     from: readonly Tensor[],
     reverse: boolean,
   ): { steps: Tensor; final: Tensor[] } {
-    const { step } = this.recurrence();
+    const { step, name } = this.recurrence();
     const [length, batch, width] = x.shape;
     const [weightIh, weightHh] = [this[`weightIh${suffix}`], this[`weightHh${suffix}`]];
     const [biasIh, biasHh] = this.hasBias ? [this[`biasIh${suffix}`], this[`biasHh${suffix}`]] : [null, null];
-    const sums = linear(reshape(x, [length * batch, width]), weightIh, biasIh);
-    const inputs = unbind(reshape(sums, [length, batch, sums.shape[1]]), 0);
-    const hidden = new Array<Tensor>(length);
-    let state = [...from];
-    for (let i = 0; i < length; i++) {
-      const t = reverse ? length - 1 - i : i;
-      state = step(inputs[t], linear(state[0], weightHh, biasHh), state);
-      hidden[t] = state[0];
-    }
-    return { steps: stack(hidden, 0), final: state };
+    const attrs: RecurrentPass = { recurrence: name, reverse, hiddenSize: this.hiddenSize };
+    const [steps, ...final] = asOne(
+      'recurrentLayer',
+      [x, weightIh, weightHh, biasIh, biasHh, ...from],
+      attrs,
+      () => {
+        const sums = linear(reshape(x, [length * batch, width]), weightIh, biasIh);
+        const inputs = unbind(reshape(sums, [length, batch, sums.shape[1]]), 0);
+        const hidden = new Array<Tensor>(length);
+        let state = [...from];
+        for (let i = 0; i < length; i++) {
+          const t = reverse ? length - 1 - i : i;
+          state = step(inputs[t], linear(state[0], weightHh, biasHh), state);
+          hidden[t] = state[0];
+        }
+        return [stack(hidden, 0), ...state];
+      },
+    );
+    return { steps, final };
   }
 
   override extraRepr(): string {

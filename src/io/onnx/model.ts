@@ -6,7 +6,12 @@ export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9,
 
 export type OnnxType = DType | 'int64';
 
-export type Attribute = number | string | readonly number[] | { readonly float: number };
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly texts: readonly string[] };
 
 export interface OnnxNode {
   readonly operator: string;
@@ -42,13 +47,17 @@ export interface OnnxGraph {
 // The numbers of the fields are those of onnx.proto3.
 
 /** Kinds of attributes (`AttributeProto.AttributeType`). */
-const kinds = { float: 1, integer: 2, text: 3, integers: 7 } as const;
+const kinds = { float: 1, integer: 2, text: 3, integers: 7, texts: 8 } as const;
 
 function attributeMessage(name: string, value: Attribute): ProtobufWriter {
   const out = new ProtobufWriter().text(1, name);
   if (typeof value === 'number') return out.integer(3, value).integer(20, kinds.integer);
   if (typeof value === 'string') return out.text(4, value).integer(20, kinds.text);
   if ('float' in value) return out.float(2, value.float).integer(20, kinds.float);
+  if ('texts' in value) {
+    for (const each of value.texts) out.text(9, each);
+    return out.integer(20, kinds.texts);
+  }
   for (const each of value) out.integer(8, each);
   return out.integer(20, kinds.integers);
 }

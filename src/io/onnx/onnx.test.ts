@@ -50,6 +50,18 @@ class Neck extends nn.Module<[Tensor, Tensor, Tensor], Record<string, Tensor>> {
   }
 }
 
+/** The last state of a sequence of words decides. */
+class Reader extends nn.Module<[Tensor], Tensor> {
+  readonly embedding = new nn.Embedding(10, 5);
+  readonly lstm = new nn.LSTM(5, 4, { batchFirst: true });
+  readonly classes = new nn.Linear(4, 3);
+
+  forward(words: Tensor): Tensor {
+    const [steps] = this.lstm(this.embedding(words));
+    return this.classes(steps.select(1, -1));
+  }
+}
+
 interface Case {
   name: string;
   model: nn.AnyModule;
@@ -85,6 +97,7 @@ function trained<M extends nn.AnyModule>(model: M): M {
 function cases(): Case[] {
   manualSeed(3);
   const image = [2, 4, 9, 8];
+  const lstm = new nn.LSTM(5, 4, { batchFirst: true });
   const activations = Object.entries({
     ...{ relu, sigmoid: F.sigmoid, tanh: F.tanh, silu: F.silu, mish: F.mish, selu: F.selu, relu6: F.relu6 },
     ...{ hardswish: F.hardswish, hardsigmoid: F.hardsigmoid, softsign: F.softsign, logsigmoid: F.logsigmoid },
@@ -139,6 +152,72 @@ function cases(): Case[] {
     layer('GroupNorm', new nn.GroupNorm(2, 4), image),
     layer('InstanceNorm2d', new nn.InstanceNorm2d(4, { affine: true }), image),
     layer('RMSNorm', new nn.RMSNorm(8), image),
+    layer('CircularPad2d', new nn.CircularPad2d([1, 2, 0, 3]), image),
+    layer('Conv2d that goes round', new nn.Conv2d(4, 2, 3, { padding: 1, paddingMode: 'circular' }), image),
+    {
+      name: 'CircularPad1d, any length',
+      model: new nn.CircularPad1d(2),
+      inputs: [randn([2, 3, 7])],
+      options: { dynamicAxes: { input: { 2: 'length' } } },
+      other: [randn([2, 3, 4])],
+    },
+    layer('Unfold', new nn.Unfold([3, 2], { padding: 1, stride: [2, 1], dilation: [1, 2] }), image),
+    {
+      name: 'Unfold, any batch',
+      model: new nn.Unfold(3, { padding: 1 }),
+      inputs: [randn(image)],
+      options: batch,
+      other: [randn([3, 4, 9, 8])],
+    },
+    layer('Fold', new nn.Fold([9, 8], [3, 2], { padding: [1, 0], stride: 2 }), [2, 18, 20]),
+    layer('AdaptiveAvgPool2d, windows that differ', new nn.AdaptiveAvgPool2d([5, 3]), image),
+    layer('AdaptiveMaxPool2d, windows that differ', new nn.AdaptiveMaxPool2d([4, 8]), image),
+    {
+      ...layer('AdaptiveAvgPool1d, windows that differ', new nn.AdaptiveAvgPool1d(4), [2, 3, 7]),
+      options: { opset: 18 },
+    },
+    layer('area', new nn.Upsample({ size: [4, 12], mode: 'area' }), image),
+    {
+      name: 'MaxUnpool2d',
+      model: new Lambda((x) => {
+        const [values, indices] = F.maxPool2d(x, 2, { returnIndices: true });
+        return F.maxUnpool2d(values, indices, 2, { outputSize: [9, 8] });
+      }),
+      inputs: [randn(image)],
+    },
+    lambda(
+      'spatial transformer',
+      (x, theta) => F.gridSample(x, F.affineGrid(theta, [2, 4, 5, 6])),
+      randn(image),
+      randn([2, 2, 3]),
+    ),
+    ...(['bilinear', 'nearest', 'bicubic'] as const).flatMap((mode) =>
+      (['zeros', 'border', 'reflection'] as const).map((paddingMode, i) => ({
+        ...lambda(
+          `gridSample, ${mode}, ${paddingMode}`,
+          (x, grid) => F.gridSample(x, grid, { mode, paddingMode, alignCorners: i === 1 }),
+          randn(image),
+          rand([2, 3, 5, 2]).mul(2.4).sub(1.2),
+        ),
+        options: { opset: i === 2 ? 20 : 17 },
+      })),
+    ),
+    {
+      ...lambda(
+        'gridSample of a volume',
+        (x, grid) => F.gridSample(x, grid),
+        randn([1, 2, 3, 4, 5]),
+        rand([1, 2, 2, 3, 3]).mul(2).sub(1),
+      ),
+      options: { opset: 20 },
+    },
+    lambda(
+      'indexAdd',
+      (x, y, i) => x.indexAdd(1, i, y, { alpha: 2 }),
+      randn([3, 4]),
+      randn([3, 3]),
+      tensor([2, 0, 2], { dtype: 'int32' }),
+    ),
     layer('LocalResponseNorm', new nn.LocalResponseNorm(3), image),
     layer('Linear', new nn.Linear(8, 5), image),
     layer('Bilinear upsampling', new nn.Upsample({ scaleFactor: 2, mode: 'bilinear' }), image),
@@ -187,6 +266,30 @@ function cases(): Case[] {
       other: [randn([5, 6, 5])],
     },
     layer('GRU', new nn.GRU(5, 4), [6, 2, 5]),
+    ...[
+      new nn.RNN(5, 4, { nonlinearity: 'relu', numLayers: 2 }),
+      new nn.LSTM(5, 4, { numLayers: 2, bidirectional: true }),
+      new nn.GRU(5, 4, { bidirectional: true, bias: false }),
+    ].map((model) => ({
+      name: `${model.typeName}, any length and batch`,
+      model,
+      inputs: [randn([6, 2, 5])],
+      options: { dynamicAxes: { input: { 0: 'length', 1: 'batch' } } },
+      other: [randn([9, 3, 5])],
+    })),
+    {
+      name: 'LSTM that is given a state',
+      model: new Lambda((x, hidden, cell) => lstm(x, [hidden, cell])),
+      inputs: [randn([2, 6, 5]), randn([1, 2, 4]), randn([1, 2, 4])],
+    },
+    layer('GRU without a batch', new nn.GRU(5, 4), [6, 5]),
+    {
+      name: 'a sentence of any length to its classes',
+      model: new Reader(),
+      inputs: [randint(0, 10, [2, 5], { dtype: 'int32' })],
+      options: { dynamicAxes: { input: { 0: 'batch', 1: 'length' } } },
+      other: [randint(0, 10, [3, 8], { dtype: 'int32' })],
+    },
     {
       name: 'Embedding',
       model: new nn.Sequential(new nn.Embedding(10, 4, { paddingIdx: 0 }), new nn.Linear(4, 2)),
@@ -398,8 +501,16 @@ describe('what a graph cannot hold is refused', () => {
     expect(() => io.onnxBytes(model, ones([2]))).toThrow(/'lgamma' in the module '1' \(.*onnx\.test/);
   });
 
-  test('windows of different sizes', () => {
-    expect(() => io.onnxBytes(new nn.AdaptiveAvgPool2d(2), ones([1, 1, 5, 4]))).toThrow(/share out 5 into 2/);
+  test('indices of windows of different sizes', () => {
+    expect(() =>
+      io.onnxBytes(new nn.AdaptiveMaxPool2d(2, { returnIndices: true }), ones([1, 1, 5, 4])),
+    ).toThrow(
+      /the indices of windows that share out 5,4 into 2,2 and differ in size: use an input whose sizes divide/,
+    );
+  });
+
+  test('volumes sampled with operators that know planes alone', () => {
+    refuse((x) => F.gridSample(x, x.permute([0, 2, 3, 4, 1])), ones([1, 3, 2, 2, 2])).toThrow(/opset: 20/);
   });
 
   test('shapes that hang on elements', () => {

@@ -1,3 +1,4 @@
+import { asOne } from '../../autograd/primitive.ts';
 import { add, mul, sub } from '../../ops/arithmetic.ts';
 import { type GridPadding, gridCoordinates, insideImage } from '../../ops/gridCoordinates.ts';
 import { matmul } from '../../ops/matmul.ts';
@@ -18,6 +19,11 @@ export interface GridSampleOptions {
   paddingMode?: GridPadding;
   /** Whether -1 and 1 are the centres of the corner pixels, or (default) the corners of the image. */
   alignCorners?: boolean | null;
+}
+
+/** How a grid is read, as a tracer sees it. */
+export interface GridSampling extends Required<GridSampleOptions> {
+  alignCorners: boolean;
 }
 
 /** A neighbour along one dimension: whole coordinates (N, P), and its weight there. */
@@ -164,31 +170,34 @@ export const gridSample: (input: Tensor, grid: Tensor, options?: GridSampleOptio
       );
     const rank = checkGrid(input, grid, mode);
     const align = alignCorners ?? false;
-    const spatial = input.shape.slice(2);
-    const [batch, channels] = input.shape;
-    const points = grid.shape.slice(1, -1);
-    const flat = reshape(grid, [batch, -1, rank]);
-    // A cubic curve looks at neighbours outside before the padding brings them in; the others pad the point itself.
-    const pointPadding = mode === 'bicubic' ? 'zeros' : paddingMode;
-    // The grid's last dimension counts from the innermost: x belongs to the width.
-    const along = spatial.map((size, d) =>
-      neighbours(gridCoordinates(select(flat, 2, rank - 1 - d), size, pointPadding, align)),
-    );
-    const inside = (at: number, size: number): number =>
-      mode === 'bicubic' ? Math.trunc(insideImage([at, 1], size, paddingMode, align)[0]) : at;
-    let out: Tensor | null = null;
-    for (const chosen of combinations(along)) {
-      const { index, present } = places(
-        chosen.map(({ at }) => at),
-        spatial,
-        inside,
+    const attrs: GridSampling = { mode, paddingMode, alignCorners: align };
+    return asOne('gridSample', [input, grid], attrs, () => {
+      const spatial = input.shape.slice(2);
+      const [batch, channels] = input.shape;
+      const points = grid.shape.slice(1, -1);
+      const flat = reshape(grid, [batch, -1, rank]);
+      // A cubic curve looks at neighbours outside before the padding brings them in; the others pad the point itself.
+      const pointPadding = mode === 'bicubic' ? 'zeros' : paddingMode;
+      // The grid's last dimension counts from the innermost: x belongs to the width.
+      const along = spatial.map((size, d) =>
+        neighbours(gridCoordinates(select(flat, 2, rank - 1 - d), size, pointPadding, align)),
       );
-      const weight = chosen.reduce((product, { weight: w }) => mul(product, w), present);
-      const values = pick(input, expand(unsqueeze(index, 1), [batch, channels, index.shape[1]]));
-      const term = mul(values, unsqueeze(weight, 1));
-      out = out === null ? term : add(out, term);
-    }
-    return reshape(out as Tensor, [batch, channels, ...points]);
+      const inside = (at: number, size: number): number =>
+        mode === 'bicubic' ? Math.trunc(insideImage([at, 1], size, paddingMode, align)[0]) : at;
+      let out: Tensor | null = null;
+      for (const chosen of combinations(along)) {
+        const { index, present } = places(
+          chosen.map(({ at }) => at),
+          spatial,
+          inside,
+        );
+        const weight = chosen.reduce((product, { weight: w }) => mul(product, w), present);
+        const values = pick(input, expand(unsqueeze(index, 1), [batch, channels, index.shape[1]]));
+        const term = mul(values, unsqueeze(weight, 1));
+        out = out === null ? term : add(out, term);
+      }
+      return reshape(out as Tensor, [batch, channels, ...points]);
+    });
   },
 );
 

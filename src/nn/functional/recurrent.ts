@@ -64,16 +64,17 @@ const gruStep = fused<null>({
 
 /** What a recurrent step does with the sums of its gates: the next state from the one before. */
 export interface Recurrence {
+  readonly name: 'lstm' | 'gru' | 'tanh' | 'relu';
   /** How many gates, and so how many times the hidden size the weights have rows. */
   readonly gates: number;
   step(fromInput: Tensor, fromHidden: Tensor, state: readonly Tensor[]): Tensor[];
 }
 
 export const recurrences = {
-  lstm: { gates: 4, step: (x, h, [, cell]) => applyMany(lstmStep, [x, h, cell], null) },
-  gru: { gates: 3, step: (x, h, [hidden]) => [applyOne(gruStep, [x, h, hidden], null)] },
-  tanh: { gates: 1, step: (x, h) => [tanh(add(x, h))] },
-  relu: { gates: 1, step: (x, h) => [relu(add(x, h))] },
+  lstm: { name: 'lstm', gates: 4, step: (x, h, [, cell]) => applyMany(lstmStep, [x, h, cell], null) },
+  gru: { name: 'gru', gates: 3, step: (x, h, [hidden]) => [applyOne(gruStep, [x, h, hidden], null)] },
+  tanh: { name: 'tanh', gates: 1, step: (x, h) => [tanh(add(x, h))] },
+  relu: { name: 'relu', gates: 1, step: (x, h) => [relu(add(x, h))] },
 } as const satisfies Record<string, Recurrence>;
 
 function checkStep(name: string, input: Tensor, hidden: Tensor, weightIh: Tensor, weightHh: Tensor): void {

@@ -23,6 +23,15 @@ export const indexing: Record<string, Mapping> = {
     if (ndim === 0) throw new Unsupported('a gather from a 0-d tensor');
     return g.node('GatherElements', inputs, { axis: dim });
   }),
+  indexAdd: mapping<{ dim: number; alpha: number }>(
+    (g, { inputs: [x, index, source], tensors: [{ ndim, dtype }, at, { shape }], attrs: { dim, alpha } }) => {
+      if (ndim === 0) throw new Unsupported('an addition to a 0-d tensor');
+      const lane = shape.map((_, d) => (d === dim ? at.size : 1));
+      const places = g.node('Expand', [g.reshape(index, at.shape, lane), g.sizes(shape)]);
+      const added = alpha === 1 ? source : g.node('Mul', [source, g.scalar(alpha, dtype)]);
+      return g.node('ScatterElements', [x, places, added], { axis: dim, reduction: 'add' });
+    },
+  ),
   scatter: mapping<{ dim: number }>((g, { inputs, attrs: { dim } }) =>
     g.node('ScatterElements', inputs, { axis: dim }),
   ),

@@ -3,6 +3,7 @@ import type { Shape } from '../../../tensor/shape.ts';
 import type { Graph } from '../graph.ts';
 import { type Mapping, mapping, numelOf, Unsupported } from '../mapping.ts';
 import { castTo } from './elementwise.ts';
+import { reduced } from './reduction.ts';
 
 interface MaxPooling {
   input: Shape;
@@ -30,16 +31,25 @@ const pads = (padding: readonly number[], beyond: readonly number[]): number[] =
   ...padding.map((p, d) => p + beyond[d]),
 ];
 
-/** The windows of an adaptive pool where they are all alike. Error: sizes that do not divide. */
-function evenWindows(input: Shape, output: Shape): number[] {
-  return input.slice(2).map((size, d) => {
-    const length = output[d + 2];
-    if (size % length !== 0)
-      throw new Unsupported(
-        `windows that share out ${size} into ${length} have different sizes, which ONNX has no pool for: use an input whose size divides`,
-      );
-    return size / length;
-  });
+/** The windows of an adaptive pool where they are all alike; else `null`. */
+function evenWindows(input: Shape, output: Shape): number[] | null {
+  const sizes = input.slice(2).map((size, d) => size / output[d + 2]);
+  return sizes.every(Number.isInteger) ? sizes : null;
+}
+
+/** Windows that share out each dimension and differ in size, which no pool of ONNX has: one reduction for each. */
+function sharedOut(g: Graph, operator: string, x: string, input: Shape, output: Shape): string {
+  return output.slice(2).reduce((whole, length, i) => {
+    const dim = i + 2;
+    const size = input[dim];
+    if (length === size) return whole;
+    const windows = Array.from({ length }, (_, o) => {
+      const [from, to] = [Math.floor((o * size) / length), Math.ceil(((o + 1) * size) / length)];
+      const bounds = [from, to, dim].map((value) => g.constant([value], 'int64'));
+      return reduced(g, operator, g.node('Slice', [whole, ...bounds]), [dim], true);
+    });
+    return windows.length === 1 ? windows[0] : g.node('Concat', windows, { axis: dim });
+  }, x);
 }
 
 const isGlobal = (output: Shape): boolean => output.slice(2).every((size) => size === 1);
@@ -54,6 +64,7 @@ function average(g: Graph, x: string, { input, output, windows }: Averaging, zer
   if (!windows) {
     if (isGlobal(output)) return g.node('GlobalAveragePool', [x]);
     const even = evenWindows(input, output);
+    if (!even) return sharedOut(g, 'ReduceMean', x, input, output);
     return even.every((size) => size === 1)
       ? x
       : g.node('AveragePool', [x], { kernel_shape: even, strides: even });
@@ -82,8 +93,21 @@ function average(g: Graph, x: string, { input, output, windows }: Averaging, zer
 }
 
 export const pooling: Record<string, Mapping> = {
+  maxUnpool: mapping<Shape>((g, { inputs: [x, indices], tensors: [{ shape: from, dtype }], attrs: to }) => {
+    const planes = [from, to].map((shape) => [...shape.slice(0, 2), numelOf(shape.slice(2))]);
+    const empty = g.node('Expand', [g.scalar(0, dtype), g.sizes(planes[1])]);
+    const [at, values] = [indices, x].map((name) => g.reshape(name, from, planes[0]));
+    return g.reshape(g.node('ScatterElements', [empty, at, values], { axis: 2 }), planes[1], to);
+  }),
   maxPool: mapping<MaxPooling>((g, { inputs: [x], attrs: { input, output, windows }, outputs }) => {
     const even = windows ? null : evenWindows(input, output);
+    if (!windows && !even) {
+      if (outputs.length > 1)
+        throw new Unsupported(
+          `the indices of windows that share out ${input.slice(2)} into ${output.slice(2)} and differ in size: use an input whose sizes divide`,
+        );
+      return sharedOut(g, 'ReduceMax', x, input, output);
+    }
     if (even && outputs.length === 1 && isGlobal(output)) return g.node('GlobalMaxPool', [x]);
     const attributes: Record<string, readonly number[]> = windows
       ? {

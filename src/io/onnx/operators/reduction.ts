@@ -3,7 +3,13 @@ import { type Mapping, mapping, Unsupported } from '../mapping.ts';
 import { castTo } from './elementwise.ts';
 
 /** A reduction; from operator set 18 on all of them take their dimensions as an input, `ReduceSum` already before. */
-function reduced(g: Graph, operator: string, x: string, dims: readonly number[], keepdim: boolean): string {
+export function reduced(
+  g: Graph,
+  operator: string,
+  x: string,
+  dims: readonly number[],
+  keepdim: boolean,
+): string {
   const keepdims = Number(keepdim);
   if (dims.length === 0) return x;
   return g.opset >= 18 || operator === 'ReduceSum'

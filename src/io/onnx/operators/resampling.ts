@@ -1,10 +1,25 @@
+import type { GridSampling } from '../../../nn/functional/gridSample.ts';
 import type { Resampling } from '../../../ops/resample.ts';
 import type { Shape } from '../../../tensor/shape.ts';
 import { type Mapping, mapping, Unsupported } from '../mapping.ts';
 
 type Between = Resampling & { readonly from: Shape; readonly to: Shape };
 
+/** The names that its methods have since operator set 20. */
+const gridModes = { bilinear: 'linear', nearest: 'nearest', bicubic: 'cubic' } as const;
+
 export const resampling: Record<string, Mapping> = {
+  gridSample: mapping<GridSampling>(
+    (g, { inputs, attrs: { mode, paddingMode, alignCorners }, tensors: [{ ndim }] }) => {
+      if (ndim === 5 && g.opset < 20)
+        throw new Unsupported('sampling volumes needs operator set 20: give { opset: 20 }');
+      return g.node('GridSample', inputs, {
+        mode: g.opset < 20 ? mode : gridModes[mode],
+        padding_mode: paddingMode,
+        align_corners: Number(alignCorners),
+      });
+    },
+  ),
   interpolate: mapping<Between>((g, { inputs: [x], attrs }) => {
     const { method, steps, flag, antialias, from, to } = attrs;
     if (antialias && g.opset < 18)

@@ -1,6 +1,7 @@
 import type { PadMode } from '../../../ops/pad.ts';
 import { isFloating } from '../../../tensor/dtype.ts';
 import type { Shape } from '../../../tensor/shape.ts';
+import type { Graph } from '../graph.ts';
 import { type Mapping, mapping, Unsupported } from '../mapping.ts';
 
 interface Slice {
@@ -19,16 +20,31 @@ interface Padding {
   value: number;
 }
 
-const padModes: Record<string, string> = { constant: 'constant', reflect: 'reflect', replicate: 'edge' };
+const padModes = { constant: 'constant', reflect: 'reflect', replicate: 'edge' };
 
 /** Beyond every end: what a slice that keeps a whole dimension ends at. */
 const end = 2 ** 31 - 1;
 
+/** Each dimension with its end before it and its start after it. */
+function wrapped(g: Graph, x: string, before: readonly number[], after: readonly number[]): string {
+  const part = (of: string, d: number, from: number, to: number): string =>
+    g.node('Slice', [of, ...[from, to, d].map((value) => g.constant([value], 'int64'))]);
+  return before.reduce((whole, length, d) => {
+    if (length < 0 || after[d] < 0) throw new Unsupported('circular padding that cuts');
+    const parts = [
+      ...(length > 0 ? [part(whole, d, -length, end)] : []),
+      whole,
+      ...(after[d] > 0 ? [part(whole, d, 0, after[d])] : []),
+    ];
+    return parts.length === 1 ? whole : g.node('Concat', parts, { axis: d });
+  }, x);
+}
+
 const pad = mapping<Padding>(
   (g, { inputs: [x], attrs: { from, to, before, mode, value }, outputs: [out] }) => {
-    const operator = padModes[mode];
-    if (!operator) throw new Unsupported(`padding of mode '${mode}' has no operator in ONNX`);
     const after = to.map((size, d) => size - from[d] - before[d]);
+    if (mode === 'circular') return wrapped(g, x, before, after);
+    const operator = padModes[mode];
     const added = g.constant([...before, ...after], 'int64');
     return g.node('Pad', operator === 'constant' ? [x, added, g.scalar(value, out.dtype)] : [x, added], {
       mode: operator,
