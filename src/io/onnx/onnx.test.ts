@@ -147,6 +147,10 @@ function cases(): Case[] {
     layer('LPPool2d', new nn.LPPool2d(2, 2), image),
     layer('BatchNorm2d', trained(new nn.BatchNorm2d(4)), image),
     layer('BatchNorm1d without weights', trained(new nn.BatchNorm1d(4, { affine: false })), [3, 4]),
+    layer('BatchNorm2d of its batch', new nn.BatchNorm2d(4, { trackRunningStats: false }), image),
+    layer('BatchNorm1d of its batch', new nn.BatchNorm1d(4, { trackRunningStats: false }), [5, 4], {
+      opset: 18,
+    }),
     layer('FrozenBatchNorm2d', trained(new nn.FrozenBatchNorm2d(4)), image),
     layer('LayerNorm', new nn.LayerNorm([9, 8]), image),
     layer('GroupNorm', new nn.GroupNorm(2, 4), image),
