@@ -11,23 +11,30 @@ export async function run(args: string[]): Promise<void> {
     .option('--python <path>', 'a Python with ipykernel; default: GRADBOOK_PYTHON, then python3')
     .option('--only <names>', 'a part of the kernels: gradbook,ipykernel,tslab,deno')
     .option('--rounds <n>', 'starts of each kernel', Number, 5)
+    .option('--filter <names>', `a part of the figures: ${metrics.map(({ name }) => name).join(',')}`)
     .parse(args, { from: 'user' });
-  const options = program.opts<{ json?: string; python?: string; only?: string; rounds: number }>();
+  const options = program.opts<{
+    json?: string;
+    python?: string;
+    only?: string;
+    rounds: number;
+    filter?: string;
+  }>();
   const wanted = options.only?.split(',');
   const { peers, missing } = await findPeers(options.python, (name) => !wanted || wanted.includes(name));
   for (const line of missing) process.stderr.write(`${line}\n`);
-  const results: Record<string, Record<string, number | null>> = {};
-  for (const peer of peers) {
-    process.stderr.write(`measuring ${peer.name} ...\n`);
-    results[peer.name] = await measure(peer, options.rounds);
-  }
+  const filter = options.filter?.split(',');
+  const isWanted = (name: string): boolean => !filter || filter.includes(name);
+  const results = await measure(peers, options.rounds, isWanted);
   const names = Object.keys(results);
   const cell = (value: number | null | undefined): string =>
     value === null || value === undefined ? '-' : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-  const rows = metrics.map(({ name, title, unit }) => [
-    `${title} [${unit}]`,
-    ...names.map((peer) => cell(results[peer][name])),
-  ]);
+  const rows = metrics
+    .filter(({ name }) => isWanted(name))
+    .map(({ name, title, unit }) => [
+      `${title} [${unit}]`,
+      ...names.map((peer) => cell(results[peer][name])),
+    ]);
   const width = Math.max(...rows.map(([title]) => title.length));
   const line = ([title, ...cells]: string[]): string =>
     `${title.padEnd(width)} ${cells.map((text) => text.padStart(10)).join('')}`;

@@ -1,29 +1,150 @@
-import { TestKernel } from '../../test/kernel/client.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Received, TestKernel } from '../../test/kernel/client.ts';
 import { memoryOfTree } from './memory.ts';
 import type { Peer } from './peers.ts';
 
-export const metrics = [
-  { name: 'start', title: 'start to kernel_info_reply', unit: 'ms' },
-  { name: 'first', title: 'start to first result', unit: 'ms' },
-  { name: 'execute', title: 'execute round trip, median', unit: 'ms' },
-  { name: 'executeP95', title: 'execute round trip, 95 %', unit: 'ms' },
-  { name: 'throughput', title: 'pipelined executes', unit: '1/s' },
-  { name: 'complete', title: 'completion idle, median', unit: 'ms' },
-  { name: 'completeBusy', title: 'completion during a 1 s loop', unit: 'ms' },
-  { name: 'inspect', title: 'hover, median', unit: 'ms' },
-  { name: 'lines', title: '20,000 printed lines', unit: 'ms' },
-  { name: 'display', title: '5 MB display', unit: 'ms' },
-  { name: 'interrupt', title: 'interrupt of a tight loop', unit: 'ms' },
-  { name: 'memory', title: 'idle memory, all processes', unit: 'MB' },
-  { name: 'shutdown', title: 'shutdown', unit: 'ms' },
-] as const;
+type Summary = (values: number[]) => number;
+const quantile =
+  (q: number): Summary =>
+  (values) =>
+    [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))];
+const median = quantile(0.5);
+const least: Summary = (values) => Math.min(...values);
 
-type Figures = Record<string, number | null>;
+/** Samples of one figure by one running kernel, in milliseconds where the unit says nothing else. */
+type Sample = (kernel: TestKernel, peer: Peer, serial: () => number) => Promise<number[]>;
 
-const median = (values: number[]): number => quantile(values, 0.5);
-const quantile = (values: number[], q: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))];
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+interface Metric {
+  name: string;
+  title: string;
+  unit: 'ms' | '1/s' | 'MB';
+  pick: Summary;
+}
+
+/** What fresh processes tell: each start gives one sample of each. */
+const startMetrics = [
+  { name: 'start', title: 'start to kernel_info_reply', unit: 'ms', pick: least },
+  { name: 'first', title: 'start to first result, library loaded', unit: 'ms', pick: least },
+  { name: 'memory', title: 'idle memory, all processes', unit: 'MB', pick: median },
+  { name: 'shutdown', title: 'shutdown', unit: 'ms', pick: median },
+] as const satisfies Metric[];
+
+/** What one process of each kernel tells, the kernels taking turns. */
+const runningMetrics: (Metric & { sample: Sample; rounds: number })[] = [
+  {
+    name: 'execute',
+    title: 'execute round trip, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: (kernel, peer, serial) => repeated(40, () => cell(kernel, peer.cell(serial()), isIdle)),
+  },
+  {
+    name: 'throughput',
+    title: 'pipelined executes',
+    unit: '1/s',
+    pick: (values) => Math.max(...values),
+    rounds: 5,
+    sample: async (kernel, peer, serial) => {
+      const times = await within(5000, () =>
+        Promise.all(
+          Array.from({ length: 40 }, () => kernel.request('execute_request', { code: peer.cell(serial()) })),
+        ),
+      );
+      return times.map((time) => (40 / time) * 1000);
+    },
+  },
+  {
+    name: 'complete',
+    title: 'completion idle, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: (kernel, peer, serial) => repeated(20, () => ask(kernel, 'complete', peer.complete(serial()))),
+  },
+  {
+    name: 'completeBusy',
+    title: 'completion while a cell computes 1 s',
+    unit: 'ms',
+    pick: least,
+    rounds: 2,
+    sample: async (kernel, peer, serial) => {
+      const running = cell(kernel, peer.busy(1), isIdle);
+      await pause(200);
+      const time = await within(5000, () => ask(kernel, 'complete', peer.complete(serial())));
+      await running;
+      return time;
+    },
+  },
+  {
+    name: 'inspect',
+    title: 'hover, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: (kernel, peer, serial) => repeated(20, () => ask(kernel, 'inspect', peer.inspect(serial()))),
+  },
+  {
+    name: 'lines',
+    title: '20,000 printed lines',
+    unit: 'ms',
+    pick: least,
+    rounds: 4,
+    sample: (kernel, peer) =>
+      repeated(1, () =>
+        cell(kernel, peer.print(20_000), (messages) => lengthOf(messages) === lengthOfLines(20_000)),
+      ),
+  },
+  {
+    name: 'display',
+    title: '5 MB display',
+    unit: 'ms',
+    pick: least,
+    rounds: 4,
+    sample: (kernel, peer) =>
+      repeated(1, () =>
+        cell(kernel, peer.display(5_000_000), (messages) =>
+          messages.some(({ header }) => header.msg_type === 'display_data'),
+        ),
+      ),
+  },
+  {
+    name: 'interrupt',
+    title: 'interrupt of a tight loop, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: async (kernel, peer) => {
+      const id = await kernel.send('execute_request', { code: peer.forever });
+      const ended = kernel.reply(id);
+      await pause(200);
+      const time = await within(5000, async () => {
+        if (peer.interrupt === 'signal') kernel.process.kill('SIGINT');
+        else await kernel.send('interrupt_request', {}, 'control');
+        await ended;
+      });
+      await pause(100);
+      return time;
+    },
+  },
+];
+
+/** Every figure, in the order of the table. */
+export const metrics: readonly Metric[] = [...startMetrics, ...runningMetrics];
+
+const isIdle = (messages: Received[]): boolean =>
+  messages.some(
+    ({ header, content }) => header.msg_type === 'status' && (content.execution_state as unknown) === 'idle',
+  );
+
+const lengthOf = (messages: Received[]): number =>
+  messages.reduce(
+    (sum, { header, content }) => sum + (header.msg_type === 'stream' ? String(content.text).length : 0),
+    0,
+  );
+
+const lengthOfLines = (count: number): number =>
+  Array.from({ length: count }, (_, i) => `${i}\n`).join('').length;
 
 async function timed(body: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
@@ -31,98 +152,115 @@ async function timed(body: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
+/** One sample, or none when there is no answer in time. */
+async function within(milliseconds: number, body: () => Promise<unknown>): Promise<number[]> {
+  const time = await Promise.race([timed(body).catch(() => null), pause(milliseconds, null)]);
+  return time === null ? [] : [time];
+}
+
 async function repeated(count: number, body: () => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
-  for (let i = 0; i < count; i++) times.push(await timed(body));
+  for (let i = 0; i < count; i++) {
+    const [time] = await within(10_000, body);
+    if (time === undefined) break;
+    times.push(time);
+  }
   return times;
 }
 
-/** What it gives, or null when there is no answer in time. */
-function within<T>(milliseconds: number, body: Promise<T>): Promise<T | null> {
-  return Promise.race([body.catch(() => null), pause(milliseconds).then(() => null)]);
+/** Runs a cell; settles when its reply is there and `done` says that what it published is. */
+async function cell(
+  kernel: TestKernel,
+  code: string,
+  done: (messages: Received[]) => boolean,
+): Promise<void> {
+  kernel.iopub.length = 0;
+  const id = await kernel.send('execute_request', { code, allow_stdin: false });
+  await kernel.reply(id);
+  await kernel.until(() => done(kernel.of(id)));
 }
+
+const ask = (kernel: TestKernel, what: 'complete' | 'inspect', code: string): Promise<unknown> =>
+  kernel.request(`${what}_request`, { code, cursor_pos: code.length, detail_level: 0 });
 
 const launch = (peer: Peer): Promise<TestKernel> =>
   TestKernel.start({ command: peer.command, reconnectInterval: 2, subscribed: false });
 
-async function stop(kernel: TestKernel): Promise<void> {
-  if ((await within(5000, kernel.stop())) === null) kernel.process.kill('SIGKILL');
+async function stop(kernel: TestKernel): Promise<number[]> {
+  const time = await within(5000, () => kernel.stop());
+  if (time.length === 0) kernel.process.kill('SIGKILL');
+  return time;
 }
 
-/** Every figure of one kernel: `rounds` starts, then one kernel for the rest. The least of the starts counts. */
-export async function measure(peer: Peer, rounds: number): Promise<Figures> {
-  const figures: Figures = {};
-  const starts: number[] = [];
-  const firsts: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    const kernel = await launch(peer);
-    starts.push(performance.now() - started);
-    const reply = await within(20_000, kernel.request('execute_request', { code: peer.first }));
-    if (reply) firsts.push(performance.now() - started);
-    await stop(kernel);
-  }
-  figures.start = Math.min(...starts);
-  figures.first = firsts.length > 0 ? Math.min(...firsts) : null;
-
+/** One start of a kernel, from its process's beginning to its end. */
+async function startOnce(peer: Peer, add: (name: string, values: number[]) => void): Promise<void> {
+  const started = performance.now();
   const kernel = await launch(peer);
-  // Subscribed as soon as a cell's end is heard of.
-  while ((await within(1000, kernel.execute('0'))) === null);
-  await kernel.execute(peer.first);
-  await kernel.execute(peer.setup);
-  await pause(1000);
-  figures.memory = memoryOfTree(kernel.process.pid!);
-  for (let i = 0; i < 20; i++) await kernel.execute('1');
-  const executes = await repeated(200, () => kernel.execute('1'));
-  figures.execute = median(executes);
-  figures.executeP95 = quantile(executes, 0.95);
-  const burst = 200;
-  const all = await timed(async () => {
-    await Promise.all(Array.from({ length: burst }, () => kernel.request('execute_request', { code: '1' })));
-  });
-  figures.throughput = (burst / all) * 1000;
+  add('start', [performance.now() - started]);
+  const answered = await within(20_000, () => kernel.request('execute_request', { code: peer.first }));
+  if (answered.length > 0) add('first', [performance.now() - started]);
+  await pause(1500);
+  const memory = memoryOfTree(kernel.process.pid!);
+  if (memory !== null) add('memory', [memory]);
+  add('shutdown', await stop(kernel));
+}
 
-  const complete = (): Promise<unknown> =>
-    kernel.request('complete_request', { code: peer.complete, cursor_pos: peer.complete.length });
-  figures.complete = (await within(5000, complete())) === null ? null : median(await repeated(50, complete));
-  const inspect = (): Promise<unknown> =>
-    kernel.request('inspect_request', {
-      code: peer.inspect,
-      cursor_pos: peer.inspect.length,
-      detail_level: 0,
-    });
-  figures.inspect = (await within(5000, inspect())) === null ? null : median(await repeated(50, inspect));
+/**
+ * The figures of all kernels, by kernel and name. They take turns in everything, so that other load on the machine meets them alike.
+ * `wanted` says which figures.
+ */
+export async function measure(
+  peers: readonly Peer[],
+  starts: number,
+  wanted: (name: string) => boolean,
+): Promise<Record<string, Record<string, number | null>>> {
+  const samples = new Map<string, number[]>();
+  const add = (peer: Peer, name: string, values: number[]): void => {
+    const key = `${peer.name} ${name}`;
+    samples.set(key, [...(samples.get(key) ?? []), ...values]);
+  };
+  const say = (text: string): unknown => process.stderr.write(`${text} ...\n`);
 
-  const running = kernel.execute(peer.busy(1));
-  await pause(200);
-  figures.completeBusy = await within(5000, timed(complete));
-  await running;
+  if (startMetrics.some(({ name }) => wanted(name)))
+    for (let round = 0; round < starts; round++)
+      for (const peer of peers) {
+        say(`start ${round + 1} of ${peer.name}`);
+        await startOnce(peer, (name, values) => add(peer, name, values));
+      }
 
-  figures.lines = Math.min(...(await repeated(5, () => kernel.execute(peer.print(20_000)))));
-  figures.display = Math.min(...(await repeated(5, () => kernel.execute(peer.display(5_000_000)))));
-
-  const interrupts: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    const id = await kernel.send('execute_request', { code: peer.forever });
-    const ended = kernel.reply(id);
-    await pause(300);
-    const time = await within(
-      5000,
-      timed(async () => {
-        if (peer.interrupt === 'signal') kernel.process.kill('SIGINT');
-        else await kernel.send('interrupt_request', {}, 'control');
-        await ended;
-      }),
-    );
-    if (time === null) break;
-    interrupts.push(time);
-    await pause(100);
+  const running = runningMetrics.filter(({ name }) => wanted(name));
+  const kernels = new Map<Peer, TestKernel>();
+  if (running.length > 0)
+    for (const peer of peers) {
+      const kernel = await launch(peer);
+      kernels.set(peer, kernel);
+      await kernel.request('execute_request', { code: peer.first });
+      await kernel.request('execute_request', { code: peer.setup });
+    }
+  /** What a kernel does not answer is not asked again. */
+  const silent = new Set<string>();
+  let count = 0;
+  for (const { name, rounds, sample } of running) {
+    say(name);
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++)
+      for (const [peer, kernel] of kernels) {
+        if (silent.has(`${peer.name} ${name}`)) continue;
+        const values = await sample(kernel, peer, () => count++);
+        if (values.length === 0) silent.add(`${peer.name} ${name}`);
+        else if (round > 0) add(peer, name, values);
+      }
   }
-  figures.interrupt = interrupts.length > 0 ? median(interrupts) : null;
-  figures.shutdown = await within(
-    10_000,
-    timed(() => kernel.stop()),
+  for (const kernel of kernels.values()) await stop(kernel);
+
+  const figure = (peer: Peer, { name, pick }: Metric): number | null => {
+    const values = samples.get(`${peer.name} ${name}`) ?? [];
+    return values.length > 0 ? pick(values) : null;
+  };
+  return Object.fromEntries(
+    peers.map((peer) => [
+      peer.name,
+      Object.fromEntries(metrics.map((metric) => [metric.name, figure(peer, metric)])),
+    ]),
   );
-  if (figures.shutdown === null) kernel.process.kill('SIGKILL');
-  return figures;
 }

@@ -17,10 +17,12 @@ export interface Peer {
   display: (n: number) => string;
   busy: (seconds: number) => string;
   forever: string;
+  /** A small cell: declares, computes, shows. Each number gives another text, as no two cells of a notebook are alike. */
+  cell: (i: number) => string;
   /** Run before `complete` and `inspect`, where the cursor is at the end. */
   setup: string;
-  complete: string;
-  inspect: string;
+  complete: (i: number) => string;
+  inspect: (i: number) => string;
   interrupt: 'message' | 'signal';
 }
 
@@ -30,8 +32,9 @@ const javascript = {
   busy: (seconds: number) => `{ const until = Date.now() + ${seconds * 1000}; while (Date.now() < until); }`,
   forever: 'while (true);',
   setup: '0',
-  complete: 'Math.ma',
-  inspect: 'Math.max',
+  cell: (i: number) => `const value = ${i}; value + 1`,
+  complete: (i: number) => `const found${i} = Math.ma`,
+  inspect: (i: number) => `const found${i} = Math.max`,
 };
 
 const denoVersion = '2.9.6';
@@ -99,9 +102,10 @@ export async function findPeers(
       display: (n) => `from IPython.display import HTML, display; display(HTML('x' * ${n}))`,
       busy: (seconds) => `import time\nuntil = time.time() + ${seconds}\nwhile time.time() < until: pass`,
       forever: 'while True: pass',
-      setup: 'import os',
-      complete: 'os.pa',
-      inspect: 'len',
+      setup: 'import math',
+      cell: (i) => `value = ${i}; value + 1`,
+      complete: (i) => `found${i} = math.co`,
+      inspect: (i) => `found${i} = math.cos`,
       interrupt: 'signal',
     });
   else if (wanted('ipykernel'))

@@ -37,6 +37,8 @@ export class CellFiles {
   readonly #names = new Map<string, { cell: CheckedCell; declaration: Declaration }>();
   #cells = new Set<CheckedCell>();
   #free: number[] = [];
+  /** The text in the first free file. */
+  #drafted = '';
   #count = 0;
 
   constructor(folder: string) {
@@ -113,25 +115,44 @@ export class CellFiles {
     return [...words].filter((name) => this.#names.has(name));
   }
 
-  /** The cells that `code` uses, and how long the longest chain of them is. */
-  behind(code: string, own: readonly Declaration[]): { uses: CheckedCell[]; depth: number } {
-    const uses = [...new Set(this.mentioned(code, own).map((name) => this.#names.get(name)!.cell))];
-    return { uses, depth: 1 + Math.max(0, ...uses.map(({ depth }) => depth)) };
+  /** How long the longest chain of cells is that `code` stands at the end of. */
+  depth(code: string, own: readonly Declaration[]): number {
+    return 1 + Math.max(0, ...this.#uses(code, own).map(({ depth }) => depth));
+  }
+
+  #uses(code: string, own: readonly Declaration[]): CheckedCell[] {
+    return [...new Set(this.mentioned(code, own).map((name) => this.#names.get(name)!.cell))];
   }
 
   /**
-   * Makes what a cell declares visible to later cells; gives the file that has changed. `spelled` are types of the names that it uses: with
-   * those it needs the cells of these names no more.
+   * Writes a cell where it will stay if it is kept: the compiler then has it already. `spelled` are types of the names that it uses.
+   * Says whether the file has changed.
    */
-  add(code: string, own: readonly Declaration[], spelled?: Spelled): string {
-    const slot = this.#free.shift()!;
-    writeFileSync(this.path(slot), this.text(code, own, 'mentioned', spelled).text);
-    const { uses, depth } = spelled ? { uses: [], depth: 1 } : this.behind(code, own);
-    const cell: CheckedCell = { slot, declarations: own, uses, depth };
+  draft(
+    code: string,
+    own: readonly Declaration[],
+    spelled?: Spelled,
+  ): { path: string; shift: number; changed: boolean } {
+    const { text, shift } = this.text(code, own, 'mentioned', spelled);
+    const path = this.path(this.#free[0]);
+    const changed = text !== this.#drafted;
+    if (changed) writeFileSync(path, text);
+    this.#drafted = text;
+    return { path, shift, changed };
+  }
+
+  /** Makes what the cell that was drafted last declares visible to later cells. With spelled types it needs no other cells. */
+  keep(code: string, own: readonly Declaration[], spelled?: Spelled): void {
+    const cell: CheckedCell = {
+      slot: this.#free.shift()!,
+      declarations: own,
+      uses: spelled ? [] : this.#uses(code, own),
+      depth: spelled ? 1 : this.depth(code, own),
+    };
+    this.#drafted = '';
     for (const declaration of own) this.#names.set(declaration.name, { cell, declaration });
     this.#cells.add(cell);
     this.#forgetCells();
-    return this.path(slot);
   }
 
   /** Frees the files of the cells that no name needs any more, directly or through the types of another. */
@@ -147,6 +168,7 @@ export class CellFiles {
     for (let slot = 0; slot < this.#count; slot++) rmSync(this.path(slot), { force: true });
     this.#names.clear();
     this.#cells.clear();
+    this.#drafted = '';
     this.#free = [];
     this.#count = 0;
     this.grow();

@@ -33,6 +33,9 @@ import { typedBefore } from './typed.ts';
 /** How many texts' errors are remembered. */
 const rememberedChecks = 64;
 
+/** Of how many completions the type is told: each costs the compiler's process a question. */
+const signed = 20;
+
 /** Cells that use one another, run again and again, make chains; one that is longer starts anew with its types spelled out. */
 const longestChain = 24;
 
@@ -42,6 +45,17 @@ const anyMeaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace 
 const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
 /** The `node_modules` that holds gradbook's dependencies. */
 const ownModules = dirname(dirname(createRequire(import.meta.url).resolve('typescript/package.json')));
+
+/** A folder for the compiler's files, in memory where the system has that: writing one to a disk takes as long as checking it. */
+function scratchFolder(): string {
+  for (const place of ['/dev/shm', tmpdir()])
+    try {
+      return realpathSync(mkdtempSync(join(place, 'gradbook-types-')));
+    } catch {
+      // The next one.
+    }
+  throw new Error(`no folder for temporary files can be made in ${tmpdir()}`);
+}
 
 /** The nearest folder, from `folder` upwards, that contains `name`. */
 function findUp(folder: string, name: string): string | null {
@@ -72,7 +86,7 @@ export class Checker {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#base = realpathSync(mkdtempSync(join(tmpdir(), 'gradbook-types-')));
+    this.#base = scratchFolder();
     symlinkSync(ownModules, join(this.#base, 'node_modules'), 'junction');
     mkdirSync(dirname(this.#current), { recursive: true });
     this.#cells = new CellFiles(dirname(this.#current));
@@ -146,10 +160,11 @@ export class Checker {
   }
 
   #update(changes: { changed?: string[]; created?: string[] }): void {
-    const next = this.#api.updateSnapshot({ fileChanges: changes });
-    this.#snapshot.dispose();
-    this.#snapshot = next;
-    this.#project = this.#projectOf(next);
+    const last = this.#snapshot;
+    this.#snapshot = this.#api.updateSnapshot({ fileChanges: changes });
+    this.#project = this.#projectOf(this.#snapshot);
+    // Whoever waits for an answer does not wait for this.
+    setImmediate(() => last.dispose());
   }
 
   setLevel(level: CheckLevel): void {
@@ -189,10 +204,10 @@ export class Checker {
     const { text } = this.#cells.text(code, own, 'mentioned');
     const known = this.#checked.get(text);
     if (known) return known;
-    const shift = this.#show(code, own);
+    const { path, shift } = this.#draft(code, own);
     // The parser of the transform has seen to the syntax already.
     const found = this.#project.program
-      .getSemanticDiagnostics(this.#current)
+      .getSemanticDiagnostics(path)
       .filter(
         (d) => d.category === DiagnosticCategory.Error && d.pos >= shift && d.pos - shift <= code.length,
       )
@@ -211,11 +226,19 @@ export class Checker {
   /** Makes what a cell declares visible to later cells. */
   commit(code: string, own: readonly Declaration[]): void {
     if (own.length === 0) return;
-    if (this.#cells.isFull) this.#update(this.#cells.grow());
-    const spelled =
-      this.#cells.behind(code, own).depth > longestChain ? this.#spelledTypes(code, own) : undefined;
-    this.#update({ changed: [this.#cells.add(code, own, spelled)] });
+    const spelled = this.#cells.depth(code, own) > longestChain ? this.#spelledTypes(code, own) : undefined;
+    this.#draft(code, own, spelled);
+    this.#cells.keep(code, own, spelled);
     this.#checked.clear();
+  }
+
+  /** Shows the compiler a cell as it will be for later ones. */
+  #draft(code: string, own: readonly Declaration[], spelled?: Spelled): { path: string; shift: number } {
+    if (this.#cells.isFull) this.#update(this.#cells.grow());
+    const { path, shift, changed } = this.#cells.draft(code, own, spelled);
+    // By itself: two files that change at once make the compiler build the program anew.
+    if (changed) this.#update({ changed: [path] });
+    return { path, shift };
   }
 
   /** The types of the names that a cell uses, as text; `any` where the text means nothing by itself. */
@@ -256,7 +279,7 @@ export class Checker {
     return entries.map(({ name, kind, symbol }, i) => ({
       text: name,
       type: kind === undefined ? '<unknown>' : (CompletionItemKind[kind] ?? '<unknown>').toLowerCase(),
-      signature: symbol && i < 50 ? this.#signature(symbol) : undefined,
+      signature: symbol && i < signed ? this.#signature(symbol) : undefined,
     }));
   }
 
@@ -287,7 +310,7 @@ export class Checker {
     const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);
     return sorted.map((name, i) => {
       const type = found.get(name)!;
-      if (i >= 20 || type === 'keyword') return { text: name, type };
+      if (i >= signed || type === 'keyword') return { text: name, type };
       const symbol = checker.resolveName(name, anyMeaning, { document: this.#current, position: place });
       return { text: name, type, signature: symbol && this.#signature(symbol) };
     });
