@@ -46,7 +46,7 @@ function overBatch(g: Graph, x: string, { ndim, dtype }: Tensor, eps: number): s
 export const normalization: Record<string, Mapping> = {
   batchNorm: mapping<BatchNorm>((g, { inputs: [x, weight, bias], tensors: [input], attrs, held }) => {
     const channels = input.shape[1];
-    if (attrs.momentum !== undefined)
+    if (attrs.momentum !== undefined && attrs.running)
       throw new Unsupported('a batch norm that is training writes to its running statistics: call eval()');
     if (!attrs.running) return scaled(g, overBatch(g, x, input, attrs.eps), weight, bias, input.shape);
     return g.node(
