@@ -14,7 +14,10 @@ const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${l
 // biome-ignore lint/suspicious/noExplicitAny: every kind of operation
 function alias<F extends (...args: any[]) => unknown>(name: string, of: string, call: F): F {
   const record = operations().get(of)!;
-  return op({ ...record, name, torch: record.torch.replace(/^[\w.]+\(/, `${snake(name)}(`) }, call);
+  return op(
+    { ...record, name, frequent: undefined, torch: record.torch.replace(/^[\w.]+\(/, `${snake(name)}(`) },
+    call,
+  );
 }
 
 /** `abs`. */

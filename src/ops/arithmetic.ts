@@ -1,6 +1,6 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Arg, type Binary, binary, type Unary, unary } from './elementwise.ts';
-import { op } from './record.ts';
+import { notANumber, op } from './record.ts';
 
 const pair = () => [
   [{ shape: [3, 4] }, { shape: [3, 4], low: 0.5, high: 2 }],
@@ -128,20 +128,23 @@ const plainSub: Binary = binary({
 
 type Scaled = (input: Arg, other: Arg, options?: { alpha?: number }) => Tensor;
 
-const scaled = (alpha: number, other: Arg): Arg =>
-  alpha === 1 ? other : typeof other === 'object' ? mul(other, alpha) : Number(other) * alpha;
+function scaled(name: string, alpha: number, other: Arg): Arg {
+  if (Number.isNaN(alpha)) throw notANumber(name, 'alpha');
+  return alpha === 1 ? other : typeof other === 'object' ? mul(other, alpha) : Number(other) * alpha;
+}
 
 /** input + alpha * other, with broadcasting and type promotion. */
 export const add: Scaled = op(
   {
     name: 'add',
     torch: 'add(input, other, *, alpha=1)',
+    frequent: true,
     family: 'elementwise',
     differentiable: true,
     samples: pair,
   },
   (input: Arg, other: Arg, options?: { alpha?: number }) =>
-    plainAdd(input, options === undefined ? other : scaled(options.alpha ?? 1, other)),
+    plainAdd(input, options === undefined ? other : scaled('add', options.alpha ?? 1, other)),
 );
 
 const isBool = (value: Arg): boolean => typeof value === 'object' && value.dtype === 'bool';
@@ -151,6 +154,7 @@ export const sub: Scaled = op(
   {
     name: 'sub',
     torch: 'sub(input, other, *, alpha=1)',
+    frequent: true,
     family: 'elementwise',
     differentiable: true,
     samples: pair,
@@ -158,7 +162,7 @@ export const sub: Scaled = op(
   (input: Arg, other: Arg, options?: { alpha?: number }) => {
     if (isBool(input) && isBool(other))
       throw new TypeError('sub: two bool tensors cannot be subtracted: use logicalXor or bitwiseXor');
-    return plainSub(input, options === undefined ? other : scaled(options.alpha ?? 1, other));
+    return plainSub(input, options === undefined ? other : scaled('sub', options.alpha ?? 1, other));
   },
 );
 
@@ -171,5 +175,6 @@ export const rsub: Scaled = op(
     differentiable: true,
     samples: pair,
   },
-  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) => plainSub(other, scaled(alpha, input)),
+  (input: Arg, other: Arg, { alpha = 1 }: { alpha?: number } = {}) =>
+    plainSub(other, scaled('rsub', alpha, input)),
 );

@@ -54,6 +54,8 @@ export const bincount: (input: Tensor, weights?: Tensor | null, minlength?: numb
       throw new RangeError(
         `bincount: weights ${formatShape(weights.shape)} and input ${formatShape(input.shape)} differ in length`,
       );
+    if (!Number.isInteger(minlength) || minlength < 0)
+      throw new RangeError(`bincount: minlength ${minlength} must be a whole number from 0`);
     const x = contiguous(input);
     const [low, high] = range(x);
     if (low < 0) throw new RangeError(`bincount: ${low} is negative`);

@@ -217,6 +217,8 @@ function triangle(name: string, upper: boolean): (input: Tensor, diagonal?: numb
     (input: Tensor, diagonal = 0) => {
       if (input.ndim < 2)
         throw new RangeError(`${name}: ${formatShape(input.shape)} needs at least 2 dimensions`);
+      if (!Number.isInteger(diagonal))
+        throw new RangeError(`${name}: diagonal ${diagonal} must be a whole number`);
       return applyOne(trianglePrimitive, [input], { diagonal, upper });
     },
   );

@@ -208,6 +208,10 @@ export const tensordot: (
     ],
   },
   (input: Tensor, other: Tensor, dims: number | readonly [readonly number[], readonly number[]] = 2) => {
+    if (typeof dims === 'number' ? !Number.isInteger(dims) || dims < 0 : dims.length !== 2)
+      throw new RangeError(
+        `tensordot: dims ${typeof dims === 'number' ? dims : `[${dims}]`} must be a whole number from 0, or two lists of dimensions`,
+      );
     const range = (n: number, start: number): number[] => Array.from({ length: n }, (_, i) => start + i);
     const [a, b] =
       typeof dims === 'number'

@@ -201,6 +201,7 @@ export const linalgNorm: (
   ) => {
     const none = ord === undefined || ord === null;
     const dims = dim === undefined || dim === null ? null : typeof dim === 'number' ? [dim] : [...dim];
+    normalizeDims('linalg.norm', dims, input.ndim);
     if (none) return vectorNorm(input, 2, dims, options);
     if (dims === null && input.ndim > 2)
       throw new RangeError(
@@ -227,6 +228,7 @@ export const norm: (input: Tensor, p?: MatrixOrder | null, dim?: Dims, options?:
     samples: () => [[{ shape: [2, 3] }], [{ shape: [2, 3] }, 1, 1], [{ shape: [2, 3] }, 'nuc']],
   },
   (input: Tensor, p?: MatrixOrder | null, dim?: Dims, options: NormOptions = {}) => {
+    normalizeDims('norm', dim, input.ndim);
     if (p !== 'nuc') return vectorNorm(input, p === 'fro' ? 2 : (p ?? 2), dim, options);
     const dims = dim === undefined || dim === null ? input.shape.map((_, d) => d) : dim;
     if (typeof dims === 'number' || dims.length !== 2)

@@ -128,6 +128,7 @@ export const rot90: (input: Tensor, k?: number, dims?: readonly [number, number]
         `rot90: needs 2 dimensions of at least 2, got [${dims}] of ${formatShape(input.shape)}`,
       );
     const [a, b] = normalizeDims('rot90', dims, input.ndim);
+    if (!Number.isInteger(k)) throw new RangeError(`rot90: k ${k} must be a whole number of quarter turns`);
     const turns = ((k % 4) + 4) % 4;
     if (turns === 0) return clone(input);
     if (turns === 2) return flip(input, [a, b]);

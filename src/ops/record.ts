@@ -19,6 +19,8 @@ export interface OpRecord {
   readonly samples: () => readonly Sample[];
   /** Where it differs from PyTorch, for the compatibility table ("partly: ..."). */
   readonly differs?: string;
+  /** Called so often that it looks for NaN among its options itself. */
+  readonly frequent?: true | undefined;
 }
 
 export type Family =
@@ -68,11 +70,45 @@ export interface RegisteredOp extends OpRecord {
 
 const registry = new Map<string, RegisteredOp>();
 
-/** Registers an operation's record and returns its function unchanged. */
+const camel = (name: string): string =>
+  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** The places of the positional numbers that have a default, with their names, and whether there are options. */
+function numbersOf(torch: string): { numbers: [place: number, name: string][]; hasOptions: boolean } {
+  const parameters = torch.replace(/^[^(]*\(|\)$/g, '').split(/, (?![^[(]*[\])])/);
+  const star = parameters.indexOf('*');
+  const positional = star < 0 ? parameters : parameters.slice(0, star);
+  const numbers = positional.flatMap((parameter, place): [number, string][] => {
+    const [, name] = /^(\w+)=-?[\d.]+(?:e-?\d+)?$/.exec(parameter) ?? [];
+    return name ? [[place, camel(name)]] : [];
+  });
+  return { numbers, hasOptions: star >= 0 };
+}
+
+export const notANumber = (operation: string, option: string): RangeError =>
+  new RangeError(`${operation}: ${option} is NaN: give a number`);
+
+/** Refuses NaN where the record says that a number with a default, or an option, stands: comparisons would let it through. */
+function withoutNaN<F extends AnyFunction>({ name, torch }: OpRecord, call: F): F {
+  const { numbers, hasOptions } = numbersOf(torch);
+  if (numbers.length === 0 && !hasOptions) return call;
+  const label = name.replace(/^F\./, '');
+  const checked: AnyFunction = (...args) => {
+    for (const [place, option] of numbers) if (Number.isNaN(args[place])) throw notANumber(label, option);
+    const last = args[args.length - 1] as Record<string, unknown> | null | undefined;
+    if (hasOptions && typeof last === 'object' && last !== null && last.constructor === Object)
+      for (const option in last) if (Number.isNaN(last[option])) throw notANumber(label, option);
+    return call(...args);
+  };
+  return checked as F;
+}
+
+/** Registers an operation's record. @returns its function, which refuses NaN among its options. */
 export function op<F extends AnyFunction>(record: OpRecord, call: F): F {
   if (registry.has(record.name)) throw new Error(`operation '${record.name}' is defined twice`);
-  registry.set(record.name, { ...record, call });
-  return call;
+  const checked = record.frequent ? call : withoutNaN(record, call);
+  registry.set(record.name, { ...record, call: checked });
+  return checked;
 }
 
 /** Every operation, by name. */

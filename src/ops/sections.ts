@@ -49,7 +49,7 @@ export const selectScatter: (input: Tensor, src: Tensor, dim: number, index: num
   },
   (input: Tensor, src: Tensor, dim: number, index: number) => {
     const out = clone(input);
-    copy_(select(out, dim, index), src);
+    copy_(select(out, normalizeDim('selectScatter', dim, input.ndim), index), src);
     return out;
   },
 );
@@ -72,7 +72,7 @@ export const sliceScatter: (
   },
   (input: Tensor, src: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1) => {
     const out = clone(input);
-    copy_(sliceDim(out, dim, start, end, step), src);
+    copy_(sliceDim(out, normalizeDim('sliceScatter', dim, input.ndim), start, end, step), src);
     return out;
   },
 );

@@ -239,6 +239,8 @@ export const narrow: (input: Tensor, dim: number, start: number | Tensor, length
     const place = normalizeDim('narrow', dim, input.ndim);
     const size = input.shape[place];
     const first = start < 0 ? start + size : start;
+    if (!Number.isInteger(start) || !Number.isInteger(length))
+      throw new RangeError(`narrow: start ${start} and length ${length} must be whole numbers`);
     if (first < 0 || length < 0 || first + length > size)
       throw new RangeError(
         `narrow: start ${start} and length ${length} leave dimension ${dim} of size ${size}`,
@@ -281,6 +283,9 @@ function sliced(
   const place = normalizeDim('slice', dim, input.ndim);
   if (!Number.isInteger(step) || step < 1)
     throw new RangeError(`slice: step ${step} must be a whole number from 1`);
+  for (const bound of [start, end])
+    if (bound !== null && !Number.isInteger(bound) && Math.abs(bound) !== Infinity)
+      throw new RangeError(`slice: ${start} to ${end}: start and end must be whole numbers`);
   const size = input.shape[place];
   const clampTo = (value: number): number => Math.min(Math.max(value < 0 ? value + size : value, 0), size);
   const first = clampTo(start ?? 0);

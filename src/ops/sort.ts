@@ -155,7 +155,7 @@ export const argsort: (input: Tensor, dim?: number, descending?: boolean, option
       samples: () => [[{ shape: [3, 4] }]],
     },
     (input: Tensor, dim = -1, descending = false, options: SortOptions = {}) =>
-      sort(input.detach(), dim, descending, options)[1],
+      sort(input.detach(), normalizeDim('argsort', dim, input.ndim), descending, options)[1],
   );
 
 /** The elements in order along the first dimension. Source: `torch.msort`. */

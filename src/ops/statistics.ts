@@ -111,6 +111,12 @@ export const amax: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = extre
 /** The smallest over dimensions; NaN wins; equal ones share the gradient. */
 export const amin: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = extreme('amin', -1);
 
+/** The dimensions as a list that a composed operation hands on, once they have been checked under its own name. */
+function checked(name: string, input: Tensor, dim: Dims | undefined): number[] | undefined {
+  const dims = normalizeDims(name, dim, input.ndim);
+  return dims.length === 0 ? undefined : dims;
+}
+
 export interface VarianceOptions extends Keep {
   /** What is subtracted from the count: 1 (default) estimates from a sample, 0 is the population's. */
   correction?: number;
@@ -182,10 +188,13 @@ function withMean(name: string, torch: string, spread: Variance): WithMean {
       differentiable: true,
       samples: varianceSamples,
     },
-    (input: Tensor, dim?: Dims | boolean, options: VarianceOptions = {}): [Tensor, Tensor] => [
-      spread(input, dim, options),
-      mean(input, typeof dim === 'boolean' ? undefined : dim, { keepdim: options.keepdim }),
-    ],
+    (input: Tensor, dim?: Dims | boolean, options: VarianceOptions = {}): [Tensor, Tensor] => {
+      const dims = checked(name, input, typeof dim === 'boolean' ? undefined : dim);
+      return [
+        spread(input, typeof dim === 'boolean' ? dim : dims, options),
+        mean(input, dims, { keepdim: options.keepdim }),
+      ];
+    },
   );
 }
 
@@ -231,7 +240,7 @@ export const nansum: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = op(
     samples: () => [[{ shape: [2, 3] }, 1]],
   },
   (input: Tensor, dim?: Dims, { keepdim = false }: Keep = {}) =>
-    sum(where(isnan(input), 0, input), dim, { keepdim }),
+    sum(where(isnan(input), 0, input), checked('nansum', input, dim), { keepdim }),
 );
 
 /** The mean of what is not NaN. */
@@ -243,8 +252,10 @@ export const nanmean: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = op
     differentiable: true,
     samples: () => [[{ shape: [2, 3] }, 1]],
   },
-  (input: Tensor, dim?: Dims, { keepdim = false }: Keep = {}) =>
-    div(nansum(input, dim, { keepdim }), sum(cast(eq(input, input), input.dtype), dim, { keepdim })),
+  (input: Tensor, dim?: Dims, { keepdim = false }: Keep = {}) => {
+    const dims = checked('nanmean', input, dim);
+    return div(nansum(input, dims, { keepdim }), sum(cast(eq(input, input), input.dtype), dims, { keepdim }));
+  },
 );
 
 /** How many are not 0. */
@@ -256,7 +267,7 @@ export const countNonzero: (input: Tensor, dim?: Dims) => Tensor = op(
     differentiable: 'a count',
     samples: () => [[{ shape: [2, 3] }]],
   },
-  (input: Tensor, dim?: Dims) => sum(cast(input.detach(), 'bool'), dim),
+  (input: Tensor, dim?: Dims) => sum(cast(input.detach(), 'bool'), checked('countNonzero', input, dim)),
 );
 
 /** Whether all are not 0. */
@@ -269,7 +280,7 @@ export const all: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = op(
     samples: () => [[{ shape: [2, 3] }]],
   },
   (input: Tensor, dim?: Dims, { keepdim = false }: Keep = {}) =>
-    eq(sum(eq(cast(input.detach(), 'bool'), false), dim, { keepdim }), 0),
+    eq(sum(eq(cast(input.detach(), 'bool'), false), checked('all', input, dim), { keepdim }), 0),
 );
 
 /** Whether any is not 0. */
@@ -282,7 +293,7 @@ export const any: (input: Tensor, dim?: Dims, options?: Keep) => Tensor = op(
     samples: () => [[{ shape: [2, 3] }]],
   },
   (input: Tensor, dim?: Dims, { keepdim = false }: Keep = {}) =>
-    cast(sum(cast(input.detach(), 'bool'), dim, { keepdim }), 'bool'),
+    cast(sum(cast(input.detach(), 'bool'), checked('any', input, dim), { keepdim }), 'bool'),
 );
 
 export { logSoftmax, softmax } from './softmax.ts';

@@ -228,7 +228,9 @@ export function asStridedAt(input: Tensor, shape: Shape, strides: readonly numbe
   if (
     shape.length !== strides.length ||
     offset < start ||
-    strides.some((s) => s < 0) ||
+    shape.some((size) => !Number.isInteger(size) || size < 0) ||
+    strides.some((s) => !Number.isInteger(s) || s < 0) ||
+    !Number.isInteger(offset) ||
     last >= start + Math.max(length, 1)
   )
     throw new RangeError(

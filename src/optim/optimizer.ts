@@ -61,6 +61,8 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
     const options = Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined));
     const full = { ...this.#defaults, ...options, params: [...group.params] } as ParamGroup<O>;
     this.check(full);
+    for (const [option, value] of Object.entries(full))
+      if (Number.isNaN(value)) throw new RangeError(`${name}: ${option} is NaN: give a number`);
     const known = new Set(this.paramGroups.flatMap((g) => g.params));
     for (const param of full.params) {
       if (!(param instanceof Tensor))

@@ -11,7 +11,7 @@ import { abs, exp, expm1, log, log1p, relu, sigmoid, tanh } from '../../ops/poin
 import { exponential_ } from '../../ops/random.ts';
 import { op } from '../../ops/record.ts';
 import { scatter } from '../../ops/scatter.ts';
-import { chunk } from '../../ops/shape.ts';
+import { narrow } from '../../ops/shape.ts';
 import { errorFunction } from '../../ops/specialFunctions.ts';
 import { softmax } from '../../ops/statistics.ts';
 import { reshape } from '../../ops/views.ts';
@@ -185,13 +185,14 @@ export const glu: (input: Tensor, dim?: number) => Tensor = op(
     samples: () => [[{ shape: [2, 4] }]],
   },
   (input: Tensor, dim = -1) => {
+    if (input.ndim === 0) throw new RangeError('glu: a 0-d tensor has no halves');
     const size = input.shape[normalizeDim('glu', dim, input.ndim)];
-    if (input.ndim === 0 || size % 2 !== 0)
+    if (size % 2 !== 0)
       throw new RangeError(
         `glu: dimension ${dim} of ${formatShape(input.shape)} must have an even size, to be halved`,
       );
-    const [value, gate] = chunk(input, 2, dim);
-    return mul(value, sigmoid(gate));
+    const value = narrow(input, dim, 0, size / 2);
+    return mul(value, sigmoid(narrow(input, dim, size / 2, size / 2)));
   },
 );
 
@@ -204,7 +205,8 @@ export const softmin: (input: Tensor, dim: number, options?: { dtype?: DType }) 
     differentiable: true,
     samples: () => [[{ shape: [2, 3] }, 1]],
   },
-  (input: Tensor, dim: number, options: { dtype?: DType } = {}) => softmax(neg(input), dim, options),
+  (input: Tensor, dim: number, options: { dtype?: DType } = {}) =>
+    softmax(neg(input), normalizeDim('softmin', dim, input.ndim), options),
 );
 
 /** out = a times the normal distribution's share below a. */

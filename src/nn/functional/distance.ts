@@ -6,7 +6,7 @@ import { op } from '../../ops/record.ts';
 import { sum } from '../../ops/reduce.ts';
 import { expand } from '../../ops/views.ts';
 import { tensor } from '../../tensor/creation.ts';
-import { broadcastShapes, formatShape } from '../../tensor/shape.ts';
+import { broadcastShapes, formatShape, normalizeDim } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** The p-norm along a dimension; where it is 0 so is its gradient. */
@@ -32,7 +32,8 @@ export const normalize: (input: Tensor, options?: { p?: number; dim?: number; ep
       ],
     ],
   },
-  (input, { p = 2, dim = 1, eps = 1e-12 } = {}) => div(input, clamp(norm(input, p, dim, true), eps)),
+  (input, { p = 2, dim = 1, eps = 1e-12 } = {}) =>
+    div(input, clamp(norm(input, p, normalizeDim('normalize', dim, input.ndim), true), eps)),
 );
 
 /**
@@ -58,11 +59,12 @@ export const cosineSimilarity: (x1: Tensor, x2: Tensor, options?: { dim?: number
     },
     (x1, x2, { dim = 1, eps = 1e-8 } = {}) => {
       const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
+      const along = normalizeDim('cosineSimilarity', dim, shape.length);
       const unit = (x: Tensor): Tensor => {
         const whole = expand(x, shape);
-        return div(whole, clamp(norm(whole, 2, dim, true), eps));
+        return div(whole, clamp(norm(whole, 2, along, true), eps));
       };
-      return sum(mul(unit(x1), unit(x2)), dim);
+      return sum(mul(unit(x1), unit(x2)), along);
     },
   );
 

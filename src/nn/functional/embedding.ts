@@ -274,6 +274,8 @@ export const oneHot: (input: Tensor, numClasses?: number) => Tensor = op(
   },
   (input, numClasses = -1) => {
     if (input.isFloating) throw new TypeError(`oneHot: the indices are ${input.dtype}: they must be int32`);
+    if (!Number.isInteger(numClasses))
+      throw new RangeError(`oneHot: numClasses ${numClasses} must be a whole number: -1 counts them`);
     const index = input.contiguous();
     const values = Array.from(index.elements.subarray(index.offset, index.offset + index.size));
     const classes =

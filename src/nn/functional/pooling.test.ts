@@ -150,7 +150,7 @@ test.each([
   [
     'divisor 0',
     () => F.avgPool2d(zeros([1, 1, 2, 2]), 2, { divisorOverride: 0 }),
-    /avgPool2d: divisorOverride must not be zero/,
+    /avgPool2d: divisorOverride 0 must be a whole number other than zero/,
   ],
   [
     'an empty plane',

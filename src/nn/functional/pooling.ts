@@ -180,7 +180,10 @@ function avgPoolNd<N extends Rank, O extends AvgPoolOptions<N>>(rank: N): Pool<N
       checkSpatial(name, input, rank);
       checkNotEmpty(name, input, rank);
       const divisor = options.divisorOverride ?? null;
-      if (divisor === 0) throw new RangeError(`${name}: divisorOverride must not be zero: leave it out`);
+      if (divisor !== null && (!Number.isInteger(divisor) || divisor === 0))
+        throw new RangeError(
+          `${name}: divisorOverride ${divisor} must be a whole number other than zero: leave it out`,
+        );
       const ones = new Array<number>(rank).fill(1);
       const windows = slidingOf(name, rank, kernelSize, options.stride, options.padding ?? 0, ones);
       return batched(input, rank, (x) => {

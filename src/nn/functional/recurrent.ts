@@ -78,6 +78,10 @@ export const recurrences = {
 } as const satisfies Record<string, Recurrence>;
 
 function checkStep(name: string, input: Tensor, hidden: Tensor, weightIh: Tensor, weightHh: Tensor): void {
+  if (weightIh.ndim !== 2 || weightHh.ndim !== 2)
+    throw new RangeError(
+      `${name}: the weights ${formatShape(weightIh.shape)} and ${formatShape(weightHh.shape)} should be matrices, (gates H, I) and (gates H, H)`,
+    );
   if (input.ndim !== 2 || input.shape[1] !== weightIh.shape[1])
     throw new RangeError(
       `${name}: the input ${formatShape(input.shape)} should be (B, ${weightIh.shape[1]}): that many features go in`,

@@ -1,4 +1,4 @@
-import type { AnyOptimizer } from './scheduler.ts';
+import { type AnyOptimizer, checkCount, checkNumbers } from './scheduler.ts';
 
 interface PlateauState {
   best: number;
@@ -54,7 +54,10 @@ export class ReduceLROnPlateau {
       eps: 1e-8,
       ...options,
     };
-    const { factor, minLr, mode } = this.#options;
+    const { factor, minLr, mode, patience, cooldown } = this.#options;
+    checkCount('ReduceLROnPlateau', 'patience', patience, 0);
+    checkCount('ReduceLROnPlateau', 'cooldown', cooldown, 0);
+    checkNumbers('ReduceLROnPlateau', this.#options);
     if (!(factor < 1)) throw new RangeError(`ReduceLROnPlateau: factor is ${factor}: it must be below 1`);
     const groups = optimizer.paramGroups.length;
     this.#minLrs = typeof minLr === 'number' ? new Array<number>(groups).fill(minLr) : minLr;

@@ -42,8 +42,9 @@ export abstract class LRScheduler {
     this.baseLrs = optimizer.paramGroups.map((group) => group.initialLr as number);
   }
 
-  /** Subclasses call it at the end of their constructor: sets the first rate. */
+  /** Subclasses call it at the end of their constructor: sets the first rate. Error: NaN among their numbers. */
   protected start(): void {
+    checkNumbers(this.constructor.name, this);
     this.step();
   }
 
@@ -62,6 +63,10 @@ export abstract class LRScheduler {
   }
 
   protected apply(rates: readonly number[]): void {
+    if (rates.some(Number.isNaN))
+      throw new RangeError(
+        `${this.constructor.name}: the learning rate becomes NaN at step ${this.lastEpoch}: one of the numbers that the schedule was given is NaN`,
+      );
     this.optimizer.paramGroups.forEach((group, i) => {
       group.lr = rates[i];
     });
@@ -97,6 +102,13 @@ export abstract class LRScheduler {
     this.baseLrs = [...state.baseLrs];
     this.setLastLr(state.lastLr);
   }
+}
+
+/** Error: NaN among the numbers that a schedule is given. */
+export function checkNumbers(scheduler: string, settings: object): void {
+  for (const [name, value] of Object.entries(settings))
+    if ([value].flat().some(Number.isNaN))
+      throw new RangeError(`${scheduler}: ${name} is NaN: give a number`);
 }
 
 /** Error: not a whole number from `low`. */
