@@ -267,7 +267,7 @@ describe('bundled data', () => {
     expect(counts).toEqual([1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]);
     expect(train.images.mean().item()).toBeCloseTo(0.13087, 4);
     expect(train.images.std().item()).toBeCloseTo(0.30832, 3);
-  });
+  }, 120_000);
 
   test('scenes have shapes inside their boxes, apart from each other, the same for the same seed', () => {
     const make = (): data.Shapes => data.shapes(4, { generator: new Generator(7), noise: 0 });

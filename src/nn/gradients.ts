@@ -73,6 +73,7 @@ export function clipGradNorm_(
   maxNorm: number,
   options: NormOptions = {},
 ): Tensor {
+  if (!(maxNorm >= 0)) throw new RangeError(`clipGradNorm_: maxNorm ${maxNorm} must be at least 0`);
   const list = listOf(parameters);
   const total = getTotalNorm(gradientsOf(list), options);
   clipGradsWithNorm_(list, maxNorm, total);

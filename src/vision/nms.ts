@@ -54,8 +54,9 @@ function byScore(scores: Tensor): Int32Array {
   });
 }
 
-function checkScores(name: string, boxes: Tensor, scores: Tensor): void {
+function checkScores(name: string, boxes: Tensor, scores: Tensor, iouThreshold: number): void {
   checkBoxes(name, boxes);
+  if (Number.isNaN(iouThreshold)) throw new RangeError(`${name}: iouThreshold is NaN: give a number`);
   if (boxes.ndim !== 2 || scores.ndim !== 1 || boxes.shape[0] !== scores.shape[0])
     throw new RangeError(
       `${name}: boxes ${formatShape(boxes.shape)} and scores ${formatShape(scores.shape)} must be (N, 4) and (N,) with the same N`,
@@ -70,7 +71,7 @@ function checkScores(name: string, boxes: Tensor, scores: Tensor): void {
  * Source: `torchvision.ops.nms`.
  */
 export function nms(boxes: Tensor, scores: Tensor, iouThreshold: number): Tensor {
-  checkScores('nms', boxes, scores);
+  checkScores('nms', boxes, scores, iouThreshold);
   const order = byScore(scores);
   if (order.length === 0) return tensor([], { dtype: 'int32' });
   const ranked = tensor(order);
@@ -85,7 +86,7 @@ export function nms(boxes: Tensor, scores: Tensor, iouThreshold: number): Tensor
  * @param classes `(N,)`, integers. Source: `torchvision.ops.batched_nms`.
  */
 export function batchedNms(boxes: Tensor, scores: Tensor, classes: Tensor, iouThreshold: number): Tensor {
-  checkScores('batchedNms', boxes, scores);
+  checkScores('batchedNms', boxes, scores, iouThreshold);
   if (classes.ndim !== 1 || classes.shape[0] !== scores.shape[0])
     throw new RangeError(
       `batchedNms: classes ${formatShape(classes.shape)} must be (N,) with N = ${scores.shape[0]}`,

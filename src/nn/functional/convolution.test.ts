@@ -199,7 +199,7 @@ test.each([
   [
     'NaN as padding',
     () => F.conv1d(zeros([1, 1, 5]), zeros([1, 1, 3]), null, { padding: Number.NaN }),
-    /conv1d: padding NaN must be whole numbers from 0/,
+    /conv1d: padding is NaN: give a number/,
   ],
   [
     'two numbers for one dimension',

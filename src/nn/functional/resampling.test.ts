@@ -147,7 +147,7 @@ describe('interpolate', () => {
     [
       'a factor of NaN',
       () => F.interpolate(row(1), { scaleFactor: Number.NaN }),
-      /scaleFactor \[NaN\] must be one number above 0/,
+      /interpolate: scaleFactor is NaN: give a number/,
     ],
     [
       'an unknown mode',
