@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   countMacs,
   F,
+  manualSeed,
   measureReceptiveField,
   nn,
   ones,
@@ -183,6 +184,7 @@ describe('a summary', () => {
 
 describe('the receptive field of a model', () => {
   test('by arithmetic equals that by gradient, through strides, dilation and residual sums', () => {
+    manualSeed(0);
     class Net extends nn.Module {
       a = new nn.Conv2d(1, 2, 3, { stride: 2, padding: 1 });
       b = new nn.Conv2d(2, 2, 3, { padding: 2, dilation: 2 });

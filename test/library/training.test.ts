@@ -157,6 +157,6 @@ describe('digits are learned as well as with PyTorch, within 1 %', () => {
       expect(share).toBeGreaterThanOrEqual(recipe.reached[0] - 0.01);
       expect(share).toBeLessThanOrEqual(recipe.reached[1] + 0.01);
     },
-    120_000,
+    600_000,
   );
 });
