@@ -1,14 +1,23 @@
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { WebSocket } from 'ws';
-import { jsonBody } from './contents/routes.ts';
+import { type ContentsAction, jsonBody } from './contents/routes.ts';
+import type { KernelAction } from './kernels.ts';
 
 interface Event {
   schema_id: string;
   version: string;
   data: Record<string, unknown>;
-  timestamp?: string;
 }
+
+const pastOf: Record<KernelAction, string> = {
+  start: 'started',
+  interrupt: 'interrupted',
+  restart: 'restarted',
+  shutdown: 'shutdown',
+};
+
+const jupyter = 'https://events.jupyter.org/jupyter_server';
 
 /** Tells those who listen what happens on the server, as Jupyter's event system does. */
 export class Events {
@@ -20,15 +29,20 @@ export class Events {
     socket.on('close', () => this.#listeners.delete(socket));
   }
 
-  emit({ schema_id, version, data, timestamp }: Event): void {
-    const text = JSON.stringify({
-      ...data,
-      __schema__: schema_id,
-      __schema_version__: version,
-      __metadata_version__: 1,
-      __timestamp__: timestamp ?? new Date().toISOString(),
-    });
+  emit({ schema_id, data }: Event): void {
+    const text = JSON.stringify({ schema_id, ...data });
     for (const socket of this.#listeners) if (socket.readyState === socket.OPEN) socket.send(text);
+  }
+
+  contents(action: ContentsAction, path: string, source_path?: string): void {
+    const data = { action, path, ...(source_path !== undefined && { source_path }) };
+    this.emit({ schema_id: `${jupyter}/contents_service/v1`, version: '1', data });
+  }
+
+  kernel(action: KernelAction, kernel_id: string, kernel_name: string): void {
+    const msg = `Kernel ${kernel_id} was ${pastOf[action]}.`;
+    const data = { kernel_name, action, status: 'success', msg, kernel_id };
+    this.emit({ schema_id: `${jupyter}/kernel_actions/v1`, version: '1', data });
   }
 }
 

@@ -21,6 +21,19 @@ function identity(): object {
   return { username, name, display_name: name, initials: name[0], avatar_url: null, color: null };
 }
 
+/** Who is let in may do all that is asked about. Error: 400. */
+function permissions(asked = '{}'): Record<string, string[]> {
+  try {
+    const value = JSON.parse(asked) as Record<string, string[]>;
+    if (Object.values(value).every(Array.isArray) && !Array.isArray(value)) return value;
+  } catch {
+    // Told below.
+  }
+  throw new HTTPException(400, {
+    message: `permissions should be a JSON dict of {"resource": ["action",]}, got '${asked}'`,
+  });
+}
+
 /** What the front end asks about the server itself. */
 export function informationRoutes(
   kernels: Kernels,
@@ -43,7 +56,9 @@ export function informationRoutes(
       terminals: terminals.list().length,
     });
   });
-  routes.get('/api/me', (c) => c.json({ identity: identity(), permissions: {} }));
+  routes.get('/api/me', (c) =>
+    c.json({ identity: identity(), permissions: permissions(c.req.query('permissions')) }),
+  );
   routes.get('/lsp/status', (c) => c.json({ version: 2, sessions: {}, specs: {} }));
   routes.get('/lab/api/listings/*', (c) =>
     c.json({

@@ -14,15 +14,22 @@ export interface KernelModel {
   connections: number;
 }
 
+export type KernelAction = 'start' | 'interrupt' | 'restart' | 'shutdown';
+
 /** The kernels that this server has started. */
 export class Kernels {
   readonly replay = new Replay();
   readonly #running = new Map<string, KernelProcess>();
   readonly #folder: string;
+  readonly #done: (action: KernelAction, id: string, name: string) => void;
 
-  /** @param folder where kernels work that belong to no document. */
-  constructor(folder: string) {
+  /**
+   * @param folder where kernels work that belong to no document.
+   * @param done told of what was done to a kernel.
+   */
+  constructor(folder: string, done: (action: KernelAction, id: string, name: string) => void = () => {}) {
     this.#folder = folder;
+    this.#done = done;
   }
 
   get(id: string): KernelProcess | undefined {
@@ -50,14 +57,27 @@ export class Kernels {
       await kernel.shutdown();
       throw error;
     }
+    this.#done('start', kernel.id, name);
     return kernel;
+  }
+
+  async interrupt(kernel: KernelProcess): Promise<void> {
+    await kernel.interrupt();
+    this.#done('interrupt', kernel.id, kernel.name);
+  }
+
+  async restart(kernel: KernelProcess): Promise<void> {
+    await kernel.restart();
+    this.#done('restart', kernel.id, kernel.name);
   }
 
   async shutdown(id: string): Promise<void> {
     const kernel = this.#running.get(id);
     this.#running.delete(id);
-    if (kernel) this.replay.forget(kernel);
-    await kernel?.shutdown();
+    if (!kernel) return;
+    this.replay.forget(kernel);
+    await kernel.shutdown();
+    this.#done('shutdown', id, kernel.name);
   }
 
   async shutdownAll(): Promise<void> {
@@ -94,12 +114,12 @@ export function kernelRoutes(kernels: Kernels): Hono {
     return c.body(null, 204);
   });
   routes.post('/kernels/:id/interrupt', async (c) => {
-    await existing(c.req.param('id')).interrupt();
+    await kernels.interrupt(existing(c.req.param('id')));
     return c.body(null, 204);
   });
   routes.post('/kernels/:id/restart', async (c) => {
     const kernel = existing(c.req.param('id'));
-    await kernel.restart();
+    await kernels.restart(kernel);
     return c.json(model(kernel));
   });
   return routes;

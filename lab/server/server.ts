@@ -19,7 +19,7 @@ import { Checkpoints } from './contents/checkpoints.ts';
 import { fileRoutes } from './contents/files.ts';
 import { Reader } from './contents/model.ts';
 import { Root } from './contents/root.ts';
-import { contentsRoutes } from './contents/routes.ts';
+import { type Contents, contentsRoutes } from './contents/routes.ts';
 import { Notary } from './contents/trust.ts';
 import { Writer } from './contents/writer.ts';
 import { descriptionRoutes } from './description.ts';
@@ -73,6 +73,7 @@ export interface JupyterServer {
 const requestLimit = 512 * 2 ** 20;
 const messageLimit = 256 * 2 ** 20;
 const pingInterval = 30_000;
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 async function listen(
   fetch: Hono['fetch'],
@@ -102,10 +103,10 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   const token = options.token ?? randomBytes(24).toString('hex');
   const dataFolder = options.dataFolder ?? ownDataFolder();
   const root = await Root.at(options.folder);
-  const kernels = new Kernels(root.folder);
+  const events = new Events();
+  const kernels = new Kernels(root.folder, (...action) => events.kernel(...action));
   const sessions = new Sessions(kernels, root);
   const terminals = new Terminals(root);
-  const events = new Events();
   const notary = new Notary(dataFolder);
   const checkpoints = new Checkpoints(root);
   const frontEnd = builtFrontEnd();
@@ -123,7 +124,16 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
     const status = error instanceof HTTPException ? error.status : 500;
     return c.json({ message: error.message, reason: null }, status);
   });
-  app.notFound((c) => c.json({ message: `there is nothing at ${c.req.path}`, reason: null }, 404));
+  app.notFound((c) => {
+    const allowed = methods.filter((method) =>
+      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
+    );
+    if (allowed.length === 0 || allowed.includes(c.req.method))
+      return c.json({ message: `there is nothing at ${c.req.path}`, reason: null }, 404);
+    c.header('Allow', allowed.join(', '));
+    if (c.req.method === 'OPTIONS') return c.body(null, 204);
+    return c.json({ message: 'Method Not Allowed', reason: null }, 405);
+  });
   app.use(securityHeaders);
   app.use(guard(policy));
   app.use(
@@ -147,7 +157,9 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   app.route('/api', configurationRoutes());
   app.route('/api', usageRoutes(kernels));
   const writer = new Writer(root, notary, checkpoints);
-  app.route('/api', contentsRoutes({ reader: new Reader(root, notary), writer, checkpoints, toTrash }));
+  const reader = new Reader(root, notary);
+  const done: Contents['done'] = (...action) => events.contents(...action);
+  app.route('/api', contentsRoutes({ reader, writer, checkpoints, toTrash, done }));
   app.route('/', fileRoutes(root));
   app.route('/', nbconvertRoutes(root));
   app.route('/lab/api', settingsRoutes(labextensions));

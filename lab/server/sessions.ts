@@ -9,7 +9,7 @@ import { type KernelModel, type Kernels, model as kernelModel } from './kernels.
 interface Session {
   id: string;
   path: string;
-  name: string;
+  name: string | null;
   type: string;
   kernelId: string;
 }
@@ -17,11 +17,11 @@ interface Session {
 export interface SessionModel {
   id: string;
   path: string;
-  name: string;
+  name: string | null;
   type: string;
   kernel: KernelModel;
   /** For notebooks, what clients read before sessions had types. */
-  notebook?: { path: string; name: string };
+  notebook?: { path: string; name: string | null };
 }
 
 interface Request {
@@ -80,10 +80,11 @@ export class Sessions {
     return kernel.id;
   }
 
-  /** The document's session, with a kernel that is started where it has none. Error: 400 without a path. */
+  /** The document's session, with a kernel that is started where it has none. Error: 400 without a path or type. */
   async open(request: Partial<Request>): Promise<SessionModel> {
-    const { path, type = 'notebook', name = '', kernel } = request;
+    const { path, type, name = null, kernel } = request;
     if (!path) throw new HTTPException(400, { message: 'Missing field in JSON data: path' });
+    if (!type) throw new HTTPException(400, { message: 'Missing field in JSON data: type' });
     const same = this.list().find((session) => session.path === path && session.type === type);
     if (same) return same;
     const key = JSON.stringify([path, type]);
@@ -99,7 +100,7 @@ export class Sessions {
   async #create(
     path: string,
     type: string,
-    name: string,
+    name: string | null,
     kernel: Request['kernel'] | undefined,
   ): Promise<Session> {
     if (kernel?.id && !this.#kernels.get(kernel.id))

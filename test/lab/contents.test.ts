@@ -147,7 +147,7 @@ describe('files', () => {
     ['GET', 'api/contents?type=file', undefined, 400],
     ['GET', 'api/contents?format=xml', undefined, 400],
     ['PUT', 'api/contents/a.txt', '{', 400],
-    ['PUT', 'api/contents/a.txt', { content: 'x' }, 201],
+    ['PUT', 'api/contents/a.txt', { content: 'x' }, 400],
     ['PUT', 'api/contents/a.txt', { type: 'file' }, 201],
     ['PUT', 'api/contents/a.txt', { type: 'file', content: 7 }, 400],
     ['PUT', 'api/contents/no/such/folder/a.txt', { type: 'file', format: 'text', content: '' }, 404],
@@ -155,7 +155,8 @@ describe('files', () => {
     ['PUT', 'api/contents/a.ipynb', { type: 'notebook', content: 7 }, 400],
     ['POST', 'api/contents/none', {}, 404],
     ['POST', 'api/contents', { copy_from: 'none' }, 404],
-    ['PATCH', 'api/contents/a.txt', {}, 400],
+    ['PATCH', 'api/contents/a.txt', undefined, 400],
+    ['PATCH', 'api/contents/a.txt', { path: 7 }, 400],
     ['DELETE', 'api/contents/none', undefined, 404],
     ['POST', 'api/contents/none/checkpoints', undefined, 404],
   ])('%s %s %j is answered with %i', async (method, path, body, status) => {
@@ -237,13 +238,51 @@ describe('notebooks', () => {
     expect((await lab.request('POST', `api/contents/m.ipynb/checkpoints/${id}`)).status).toBe(404);
   });
 
+  test('what a notebook lacks is told, filled in, and not lost', async () => {
+    const lab = await labForTest();
+    const cells = [
+      { cell_type: 'code', source: 'a' },
+      { cell_type: 'markdown', metadata: {} },
+    ];
+    writeFileSync(join(lab.folder, 'n.ipynb'), JSON.stringify({ nbformat: 4, nbformat_minor: 5, cells }));
+    const { status, json } = await lab.request('GET', 'api/contents/n.ipynb');
+    expect([status, json.message]).toEqual([200, "Notebook validation failed: 'metadata' is not an object"]);
+    expect(json.content.cells[0]).toMatchObject({ source: 'a', outputs: [], execution_count: null });
+    const saved = await lab.request('PUT', 'api/contents/n.ipynb', {
+      type: 'notebook',
+      content: { nbformat: 4, nbformat_minor: 5, metadata: {}, cells },
+    });
+    expect([saved.status, saved.json.message]).toEqual([
+      200,
+      'Notebook validation failed: cell 1 has no metadata',
+    ]);
+    expect(JSON.parse(readFileSync(join(lab.folder, 'n.ipynb'), 'utf8')).cells[0].source).toEqual(['a']);
+  });
+
+  test('a notebook of IPython 2 comes as one of today, says so, and is saved as one', async () => {
+    const lab = await labForTest();
+    const old = {
+      nbformat: 3,
+      nbformat_minor: 0,
+      metadata: { name: '' },
+      worksheets: [{ cells: [{ cell_type: 'code', input: ['1 + 1'], prompt_number: 2, outputs: [] }] }],
+    };
+    writeFileSync(join(lab.folder, 'old.ipynb'), JSON.stringify(old));
+    const { content } = (await lab.request('GET', 'api/contents/old.ipynb')).json;
+    expect(content).toMatchObject({ nbformat: 4, metadata: { orig_nbformat: 3 } });
+    expect(content.cells[0]).toMatchObject({ cell_type: 'code', source: '1 + 1', execution_count: 2 });
+    await lab.request('PUT', 'api/contents/old.ipynb', { type: 'notebook', content });
+    const saved = JSON.parse(readFileSync(join(lab.folder, 'old.ipynb'), 'utf8'));
+    expect([saved.nbformat, saved.metadata]).toEqual([4, {}]);
+  });
+
   test('what is no notebook is refused with the reason, and can be read as text', async () => {
     const lab = await labForTest();
     writeFileSync(join(lab.folder, 'bad.ipynb'), '{"nbformat": 3}');
     const read = await lab.request('GET', 'api/contents/bad.ipynb');
     expect([read.status, read.json.message]).toEqual([
       400,
-      'Unreadable Notebook: bad.ipynb nbformat is 3: only format 4 is supported',
+      'Unreadable Notebook: bad.ipynb nbformat is 3: only formats 2 to 4 are supported',
     ]);
     expect((await lab.request('GET', 'api/contents/bad.ipynb?type=file')).json.content).toBe(
       '{"nbformat": 3}',

@@ -31,7 +31,7 @@ export function fileRoutes(root: Root): Hono {
     c.header('Cache-Control', 'no-cache');
     c.header('Last-Modified', info.mtime.toUTCString());
     c.header('Accept-Ranges', 'bytes');
-    if (c.req.query('download') !== undefined)
+    if (c.req.query('download') !== undefined || name.endsWith('.ipynb'))
       c.header('Content-Disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`);
     const asked = c.req.header('range');
     const range = asked ? rangeOf(asked, info.size) : null;

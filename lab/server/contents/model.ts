@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HTTPException } from 'hono/http-exception';
 import mime from 'mime';
 import { temporaryPrefix } from './atomic.ts';
-import { parseNotebook } from './notebook.ts';
+import { readNotebook } from './notebook.ts';
 import type { Root } from './root.ts';
 import type { Notary } from './trust.ts';
 
@@ -109,18 +109,32 @@ export class Reader {
     };
   }
 
+  /** The model of a file whose upload is under way: it is not there before its last piece. */
+  async unfinished(path: string, size: number): Promise<ContentsModel> {
+    const names = path.split('/');
+    const folder = await this.read(names.slice(0, -1).join('/'), { content: false, hash: false });
+    const name = names.at(-1)!;
+    return { ...folder, name, path, type: 'file', size, mimetype: mimeTypeOf(name) ?? 'text/plain' };
+  }
+
   #content(
     path: string,
     bytes: Buffer,
     type: ContentsType,
     format: Wanted['format'],
     mimetype: string | null,
-  ): Pick<ContentsModel, 'content' | 'format' | 'mimetype'> {
+  ): Pick<ContentsModel, 'content' | 'format' | 'mimetype' | 'message'> {
     if (type === 'notebook') {
       const text = isUtf8(bytes);
       if (text === null)
         throw new HTTPException(400, { message: `Unreadable Notebook: ${path} is not UTF-8` });
-      return { content: this.#notary.mark(parseNotebook(text, path)), format: 'json', mimetype: null };
+      const { notebook, problem } = readNotebook(text, path);
+      return {
+        content: this.#notary.mark(notebook),
+        format: 'json',
+        mimetype: null,
+        ...(problem && { message: `Notebook validation failed: ${problem}` }),
+      };
     }
     const text = format === 'base64' ? null : isUtf8(bytes);
     if (text === null && format === 'text')

@@ -1,4 +1,5 @@
 import { HTTPException } from 'hono/http-exception';
+import { upgraded } from './upgrade.ts';
 
 type Json = unknown;
 type Fields = Record<string, Json>;
@@ -68,16 +69,22 @@ function sorted(value: Json): Json {
   );
 }
 
-/** Error: what the value lacks to be a notebook of format 4. */
-export function problemOf(value: Json): string | null {
+const cellTypes: readonly unknown[] = ['code', 'markdown', 'raw'];
+
+/** Why a value cannot be shown as a notebook of format 4, or null. */
+export function fatalOf(value: Json): string | null {
   if (!isFields(value)) return 'a notebook is a JSON object';
   if (value.nbformat !== 4)
-    return `nbformat is ${JSON.stringify(value.nbformat)}: only format 4 is supported`;
+    return `nbformat is ${JSON.stringify(value.nbformat)}: only formats 2 to 4 are supported`;
   if (!Array.isArray(value.cells)) return "'cells' is not an array";
-  if (!isFields(value.metadata)) return "'metadata' is not an object";
-  for (const [i, cell] of value.cells.entries()) {
-    if (!isFields(cell) || !['code', 'markdown', 'raw'].includes(cell.cell_type as string))
-      return `cell ${i + 1} has no cell_type`;
+  const bad = value.cells.findIndex((cell) => !isFields(cell) || !cellTypes.includes(cell.cell_type));
+  return bad < 0 ? null : `cell ${bad + 1} has no cell_type`;
+}
+
+/** What a notebook that can be shown lacks, or null. */
+export function problemOf({ metadata, cells }: Fields): string | null {
+  if (!isFields(metadata)) return "'metadata' is not an object";
+  for (const [i, cell] of (cells as Fields[]).entries()) {
     if (typeof cell.source !== 'string' && !isLines(cell.source)) return `cell ${i + 1} has no source`;
     if (!isFields(cell.metadata)) return `cell ${i + 1} has no metadata`;
     if (cell.cell_type === 'code' && !(Array.isArray(cell.outputs) && cell.outputs.every(isFields)))
@@ -86,18 +93,39 @@ export function problemOf(value: Json): string | null {
   return null;
 }
 
-/** The notebook in a file's text. Error: 400, and what is wrong with it. */
-export function parseNotebook(text: string, path: string): Notebook {
+/** The notebook with empty fields in place of those that {@link problemOf} misses. */
+export function mended(notebook: Fields): Notebook {
+  const cells = (notebook.cells as Fields[]).map((cell) => ({
+    ...cell,
+    source: typeof cell.source === 'string' || isLines(cell.source) ? cell.source : '',
+    metadata: isFields(cell.metadata) ? cell.metadata : {},
+    ...(cell.cell_type === 'code' && {
+      outputs: Array.isArray(cell.outputs) ? cell.outputs.filter(isFields) : [],
+      execution_count: cell.execution_count ?? null,
+    }),
+  }));
+  return {
+    ...notebook,
+    metadata: isFields(notebook.metadata) ? notebook.metadata : {},
+    cells,
+  } as unknown as Notebook;
+}
+
+/** The notebook in a file's text, and what it lacks. Error: 400 for what cannot be shown as one, with the reason. */
+export function readNotebook(text: string, path: string): { notebook: Notebook; problem: string | null } {
   let value: Json;
   try {
-    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    value = upgraded(JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text));
   } catch (error) {
     throw new HTTPException(400, { message: `Unreadable Notebook: ${path} ${(error as Error).message}` });
   }
-  const problem = problemOf(value);
-  if (problem) throw new HTTPException(400, { message: `Unreadable Notebook: ${path} ${problem}` });
-  return mapTexts(value as Notebook, join);
+  const fatal = fatalOf(value);
+  if (fatal) throw new HTTPException(400, { message: `Unreadable Notebook: ${path} ${fatal}` });
+  return { notebook: mapTexts(mended(value as Fields), join), problem: problemOf(value as Fields) };
 }
+
+/** As {@link readNotebook}, for those who take what there is. */
+export const parseNotebook = (text: string, path: string): Notebook => readNotebook(text, path).notebook;
 
 /** The text of a notebook's file as nbformat writes it: sorted keys, one blank of indentation, without what is only for this session. */
 export function formatNotebook(notebook: Notebook): string {

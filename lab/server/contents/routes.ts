@@ -11,7 +11,11 @@ export interface Contents {
   checkpoints: Checkpoints;
   /** Whether deleted files go to the desktop's bin. */
   toTrash: boolean;
+  /** Told of what was done; `source` is where a copy or a renamed file comes from. */
+  done(action: ContentsAction, path: string, source?: string): void;
 }
+
+export type ContentsAction = 'get' | 'save' | 'rename' | 'copy' | 'delete';
 
 /** The decoded rest of the address behind `prefix`. Error: 400 for a bad escape. */
 export function pathBehind(c: Context, prefix: string): string {
@@ -34,7 +38,7 @@ const typeOf = (type: unknown): ContentsType | undefined =>
 function flag(c: Context, name: string, otherwise: '0' | '1'): boolean {
   const value = c.req.query(name) ?? otherwise;
   if (value !== '0' && value !== '1')
-    throw new HTTPException(400, { message: `${name} '${value}' is invalid` });
+    throw new HTTPException(400, { message: `${name} '${value}' is invalid: it must be '0' or '1'` });
   return value === '1';
 }
 
@@ -60,7 +64,7 @@ export async function jsonBody<T extends object>(c: Context): Promise<Partial<T>
 }
 
 /** `/api/contents`. */
-export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Contents): Hono {
+export function contentsRoutes({ reader, writer, checkpoints, toTrash, done }: Contents): Hono {
   const routes = new Hono();
   const prefix = '/api/contents';
   const bare: Wanted = { content: false, hash: false };
@@ -80,9 +84,12 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
     if (await writer.isFile(folder))
       throw new HTTPException(400, { message: 'Cannot POST to files, use PUT instead.' });
     const body = await jsonBody<{ copy_from: string; type: string; ext: string }>(c);
-    const path = body?.copy_from
-      ? await writer.copy(body.copy_from.replace(/^\/+|\/+$/g, ''), folder)
+    const source = body?.copy_from?.replace(/^\/+|\/+$/g, '');
+    const path = source
+      ? await writer.copy(source, folder)
       : await writer.untitled(folder, typeOf(body?.type) ?? '', body?.ext ?? '');
+    if (source) done('copy', path, source);
+    else done('save', path);
     location(c, path);
     return send(c, await reader.read(path, bare), 201);
   };
@@ -92,9 +99,12 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
   async function serve(c: Context): Promise<Response> {
     const path = pathBehind(c, prefix);
     const checkpoint = checkpointIn(path);
-    if (checkpoint && checkpoint[1] === undefined && (await writer.isFile(checkpoint[0])))
+    // A folder may be called so, too.
+    if (checkpoint && checkpoint[1] === undefined && !(await writer.exists(path)))
       return c.json(await checkpoints.list(checkpoint[0]));
-    return send(c, await reader.read(path, wanted(c)));
+    const model = await reader.read(path, wanted(c));
+    done('get', path);
+    return send(c, model);
   }
 
   routes.post('/contents', (c) => create(c, ''));
@@ -103,7 +113,11 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
     const checkpoint = checkpointIn(path);
     if (checkpoint) {
       const [file, id] = checkpoint;
-      if (id === undefined) return c.json(await checkpoints.create(file), 201);
+      if (id === undefined) {
+        const made = await checkpoints.create(file);
+        location(c, `${path}/${made.id}`);
+        return c.json(made, 201);
+      }
       await checkpoints.restore(file, id);
       return c.body(null, 204);
     }
@@ -117,37 +131,37 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
   routes.put('/contents/*', async (c) => {
     const path = pathBehind(c, prefix);
     const body = await jsonBody<Upload & { copy_from: string; require_hash: boolean }>(c);
-    if (!body) return create(c, path);
+    if (!body || Object.keys(body).length === 0) return create(c, path);
     if (body.copy_from) throw new HTTPException(400, { message: 'Cannot copy with PUT, only POST' });
     const existed = await writer.isFile(path);
-    const type = typeOf(body.type) ?? (body.type === undefined && !existed ? 'file' : undefined);
+    const type =
+      typeOf(body.type) ??
+      (body.type === undefined && !existed ? (path.endsWith('.ipynb') ? 'notebook' : 'file') : undefined);
+    const isPiece = body.chunk !== undefined && body.chunk !== null;
     // A new file may come without content, as an empty one.
-    const isNew = !existed && body.content === undefined && type !== undefined;
+    const isNew = !existed && !isPiece && body.content === undefined && type !== undefined;
+    const format = isNew && type === 'file' ? 'text' : body.format;
     const content = isNew ? (type === 'notebook' ? emptyNotebook() : '') : body.content;
-    const message = await writer.save(path, { ...body, type, content });
+    const message = await writer.save(path, { ...body, type, format, content });
+    done('save', path);
     location(c, path);
+    const status = existed || (isPiece && body.chunk !== 1) ? 200 : 201;
+    if (isPiece && body.chunk !== -1)
+      return send(c, await reader.unfinished(path, await writer.gathered(path)), status);
     const hash = body.require_hash === true || c.req.query('hash') === '1';
-    const model = await reader
-      .read(path, { type: type === 'directory' ? undefined : type, content: false, hash })
-      .catch((error: unknown) => {
-        // The first pieces of an upload have not made a file yet.
-        if (body.chunk === undefined || body.chunk === -1) throw error;
-        return reader.read(path.split('/').slice(0, -1).join('/'), bare).then((folder) => ({
-          ...folder,
-          name: path.split('/').at(-1)!,
-          path,
-          type: 'file' as const,
-        }));
-      });
-    return send(c, message ? { ...model, message } : model, existed ? 200 : 201);
+    const model = await reader.read(path, { content: false, hash });
+    return send(c, message ? { ...model, message } : model, status);
   });
 
   routes.patch('/contents/*', async (c) => {
     const path = pathBehind(c, prefix);
-    const to = (await jsonBody<{ path: string }>(c))?.path;
-    if (typeof to !== 'string') throw new HTTPException(400, { message: 'JSON body missing' });
+    const body = await jsonBody<{ path: string }>(c);
+    if (!body) throw new HTTPException(400, { message: 'JSON body missing' });
+    const to = body.path ?? path;
+    if (typeof to !== 'string') throw new HTTPException(400, { message: 'a path is text' });
     const target = to.replace(/^\/+|\/+$/g, '');
     await writer.rename(path, target);
+    done('rename', target, path);
     location(c, target);
     return send(c, await reader.read(target, bare));
   });
@@ -156,7 +170,10 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash }: Content
     const path = pathBehind(c, prefix);
     const checkpoint = checkpointIn(path);
     if (checkpoint?.[1] !== undefined) await checkpoints.remove(checkpoint[0], checkpoint[1]);
-    else await writer.remove(path, toTrash);
+    else {
+      await writer.remove(path, toTrash);
+      done('delete', path);
+    }
     return c.body(null, 204);
   });
   return routes;

@@ -5,14 +5,7 @@ import trash from 'trash';
 import { replace, temporaryName, writeWhole } from './atomic.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type ContentsType, missing } from './model.ts';
-import {
-  emptyNotebook,
-  formatNotebook,
-  joinLines,
-  type Notebook,
-  parseNotebook,
-  problemOf,
-} from './notebook.ts';
+import { emptyNotebook, fatalOf, formatNotebook, mended, parseNotebook, problemOf } from './notebook.ts';
 import type { Root } from './root.ts';
 import type { Notary } from './trust.ts';
 
@@ -84,10 +77,13 @@ export class Writer {
     if (place === this.#root.folder) bad('the root itself cannot be written');
     try {
       if (type === 'directory') {
+        if (await this.isFile(path)) bad(`Not a directory: ${path}`);
         if (!(await this.#isFolder(path))) await mkdir(place);
         return null;
       }
       if (chunk !== undefined && chunk !== null) {
+        if (type === 'notebook') bad('File type "notebook" is not supported for large file transfer');
+        if (!Number.isInteger(chunk)) bad(`chunk ${JSON.stringify(chunk)} is not a number`);
         await this.#gather(place, path, chunk, this.#bytes(content, format));
         return null;
       }
@@ -102,12 +98,10 @@ export class Writer {
   }
 
   async #saveNotebook(path: string, place: string, content: unknown): Promise<string | null> {
-    const problem = problemOf(content);
-    const fields = content as Notebook;
-    if (problem && !(typeof content === 'object' && Array.isArray(fields?.cells) && fields.metadata))
-      bad(`not a notebook: ${problem}`);
-    const cells = fields.cells.map((cell) => ({ ...cell, source: joinLines(cell.source) as string }));
-    const notebook = { ...fields, cells };
+    const fatal = fatalOf(content);
+    if (fatal) bad(`not a notebook: ${fatal}`);
+    const problem = problemOf(content as Record<string, unknown>);
+    const notebook = mended(content as Record<string, unknown>);
     const text = formatNotebook(notebook);
     await writeWhole(place, text);
     if (!problem) {
@@ -127,7 +121,7 @@ export class Writer {
       if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(content)) bad('the content is not base64');
       return Buffer.from(content, 'base64');
     }
-    if (format && format !== 'text') bad(`Must specify format of file contents as 'text' or 'base64'`);
+    if (format !== 'text') bad(`Must specify format of file contents as 'text' or 'base64'`);
     return content;
   }
 
@@ -148,8 +142,10 @@ export class Writer {
     await replace(temporary, place);
   }
 
-  isUploading(place: string): boolean {
-    return this.#uploads.has(place);
+  /** How many bytes of an unfinished upload have come. */
+  async gathered(path: string): Promise<number> {
+    const temporary = this.#uploads.get(await this.#root.locate(path));
+    return temporary === undefined ? 0 : (await stat(temporary)).size;
   }
 
   /** A new file with a name that is free, empty or a notebook without cells. @returns its path. */
@@ -218,7 +214,7 @@ export class Writer {
   /** Into the desktop's bin where there is one; else a folder must be empty. */
   async remove(path: string, toTrash: boolean): Promise<void> {
     const place = await this.#root.locate(path);
-    if (place === this.#root.folder) bad('the root cannot be deleted');
+    if (place === this.#root.folder) bad("Can't delete root");
     const info = await stat(place).catch(() => null);
     if (!info) missing(path);
     try {
