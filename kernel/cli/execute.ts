@@ -106,7 +106,11 @@ async function execute(notebook: Notebook, options: ExecuteOptions): Promise<Fai
     WebSocket: WebSocket as never,
   });
   const manager = new KernelManager({ serverSettings });
-  const kernel = await manager.startNew({ name: options.kernelName });
+  const kernel = await manager.startNew({ name: options.kernelName }).catch((error: unknown) => {
+    // It asks for the kernels again and again until it is disposed of.
+    manager.dispose();
+    throw error;
+  });
   const displays = new Map<string, Output[]>();
   try {
     const info = await kernel.info;

@@ -59,7 +59,7 @@ program
   .option('--jobs <n>', 'notebooks at a time', count, 1)
   .option('-p, --parameter <NAME=VALUE>', 'set a parameter (repeat for more)', parameter, {})
   .option('--server <url>', 'a Jupyter server to run on; default: one of our own')
-  .option('--token <token>', 'the token of that server')
+  .option('--token <token>', 'the token of that server; default: JUPYTER_TOKEN')
   .option('--kernel <name>', 'the kernel; default: what the notebook says')
   .option('--static', 'add a picture to each figure, for pages that run no script (needs Chromium or Chrome)')
   .option('--print', 'print the text output of the cells')

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { startServer } from '../../lab/server/server.ts';
 import { executeNotebook } from './execute.ts';
 import { type Cell, readNotebook, writeNotebook } from './notebook.ts';
+import { expectKernel } from './remote.ts';
 import { addPictures } from './staticFigures.ts';
 
 export interface RunOptions {
@@ -40,12 +41,15 @@ async function runOne(path: string, options: RunOptions): Promise<boolean> {
   const notebook = readNotebook(path);
   const folder = dirname(resolve(path));
   const embedded = options.server ? null : await startServer({ folder });
-  const server = embedded ?? { url: options.server!.replace(/\/?$/, '/'), token: options.token ?? '' };
+  const token = options.token ?? process.env.JUPYTER_TOKEN ?? '';
+  const server = embedded ?? { url: options.server!.replace(/\/?$/, '/'), token };
+  const kernelName = options.kernel ?? kernelNameOf(notebook.metadata);
   const started = performance.now();
   try {
+    if (!embedded) await expectKernel(server, kernelName);
     const failure = await executeNotebook(notebook, {
       server,
-      kernelName: options.kernel ?? kernelNameOf(notebook.metadata),
+      kernelName,
       timeout: options.timeout,
       allowErrors: options.allowErrors ?? false,
       parameters: options.parameters,

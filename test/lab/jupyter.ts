@@ -39,6 +39,7 @@ export interface Jupyter {
 export async function startJupyter(
   kind: 'server' | 'lab' = 'server',
   environment: Record<string, string> = {},
+  baseUrl = '/',
 ): Promise<Jupyter> {
   const base = mkdtempSync(join(tmpdir(), 'gradbook-jupyter-'));
   const folder = mkdtempSync(join(base, 'root-'));
@@ -52,6 +53,7 @@ export async function startJupyter(
       '--no-browser',
       '--allow-root',
       `--port=${port}`,
+      `--ServerApp.base_url=${baseUrl}`,
       '--ServerApp.port_retries=0',
       `--ServerApp.root_dir=${folder}`,
       `--IdentityProvider.token=${token}`,
@@ -71,7 +73,7 @@ export async function startJupyter(
       stdio: 'ignore',
     },
   );
-  const url = `http://127.0.0.1:${port}/`;
+  const url = `http://127.0.0.1:${port}${baseUrl}`;
   const close = async (): Promise<void> => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode === null) {
