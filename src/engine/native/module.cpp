@@ -6,6 +6,9 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "args.h"
 #include "threads.h"
@@ -61,12 +64,30 @@ napi_value useCommandBuffer(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/**
+ * Larger memory, and what shares its pages of 2 MiB, is asked for in such pages: far fewer faults when it is first written, fewer
+ * misses when it is walked. Where the system refuses, it stays as it is.
+ */
+void useHugePages(void* data, size_t length) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr size_t least = size_t{512} << 10;
+  constexpr uintptr_t page = uintptr_t{2} << 20;
+  if (length < least) return;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(data) & ~(page - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + length + page - 1) & ~(page - 1);
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#else
+  (void)data, (void)length;
+#endif
+}
+
 napi_value addressOf(napi_env env, napi_callback_info info) {
   size_t count = 1, length = 0;
   napi_value argument, result;
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
   napi_get_arraybuffer_info(env, argument, &data, &length);
+  useHugePages(data, length);
   napi_create_double(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)), &result);
   return result;
 }
