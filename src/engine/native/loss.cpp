@@ -1,39 +1,23 @@
 // Cross-entropy of logits with class indices: the losses, and their gradient in one pass.
 #include "map.h"
-#include "mathematics.h"
+#include "rows.h"
 
 namespace gradbook {
 namespace {
-
-inline VecF exponentialOf(VecF x) { return exponential(x); }
-inline VecD exponentialOf(VecD x) {
-  for (int i = 0; i < lanes<double>; i++) x[i] = std::exp(x[i]);
-  return x;
-}
-
-inline void addTo(VecD& total, VecD v) { total += v; }
-inline void addTo(VecD& total, VecF v) {
-  HalfF half[2];
-  memcpy(half, &v, sizeof v);
-  total += __builtin_convertvector(half[0], VecD) + __builtin_convertvector(half[1], VecD);
-}
 
 /** log(sum of e^x) over `n` elements, `step` apart. */
 template <class T>
 double logSumExp(const T* x, int64_t n, int64_t step) {
   T peak = static_cast<T>(-INFINITY);
+  if (step == 1) {
+    peak = greatest(x, n);
+    if (peak > static_cast<T>(-INFINITY)) return peak + std::log(sumOfExponentials<T>(nullptr, x, n, peak));
+  }
   for (int64_t i = 0; i < n; i++)
     if (!(x[i * step] <= peak)) peak = x[i * step];
   if (peak == static_cast<T>(-INFINITY)) return -INFINITY;
   double total = 0;
-  int64_t i = 0;
-  if (step == 1) {
-    constexpr int L = lanes<T>;
-    VecD totals = {};
-    for (; i + L <= n; i += L) addTo(totals, exponentialOf(load<T>(x + i) - peak));
-    for (int j = 0; j < lanes<double>; j++) total += totals[j];
-  }
-  for (; i < n; i++) total += std::exp(static_cast<double>(x[i * step] - peak));
+  for (int64_t i = 0; i < n; i++) total += std::exp(static_cast<double>(x[i * step] - peak));
   return peak + std::log(total);
 }
 

@@ -1,6 +1,6 @@
 // Batch, layer and group normalisation, both directions. Statistics are summed in float64.
 #include "map.h"
-#include "mathematics.h"
+#include "rows.h"
 
 namespace gradbook {
 namespace {
@@ -34,21 +34,18 @@ template <class T>
 void moments(const T* x, int64_t step, int64_t n, double shift, Pair& sum) {
   int64_t i = 0;
   if (step == 1) {
-    constexpr int L = lanes<double>;
-    typedef T Part __attribute__((vector_size(sizeof(T) * L)));
-    VecD s[2] = {}, q[2] = {};
+    constexpr int L = lanes<T>;
+    const T origin = static_cast<T>(shift);
+    WideSum<T> s[2], q[2];
     for (; i + 2 * L <= n; i += 2 * L)
 #pragma GCC unroll 2
       for (int j = 0; j < 2; j++) {
-        Part part;
-        memcpy(&part, x + i + j * L, sizeof part);
-        const VecD d = __builtin_convertvector(part, VecD) - shift;
-        s[j] += d;
-        q[j] += d * d;
+        const Vec<T> d = load<T>(x + i + j * L) - origin;
+        s[j].add(d);
+        q[j].add(d * d);
       }
-    s[0] += s[1];
-    q[0] += q[1];
-    for (int j = 0; j < L; j++) sum.a += s[0][j], sum.b += q[0][j];
+    sum.a += s[0].total() + s[1].total();
+    sum.b += q[0].total() + q[1].total();
   }
   for (; i < n; i++) {
     const double d = x[i * step] - shift;
@@ -62,22 +59,18 @@ template <class T>
 void slopes(const T* g, int64_t gStep, const T* x, int64_t xStep, int64_t n, double mean, Pair& sum) {
   int64_t i = 0;
   if (gStep == 1 && xStep == 1) {
-    constexpr int L = lanes<double>;
-    typedef T Part __attribute__((vector_size(sizeof(T) * L)));
-    VecD s[2] = {}, q[2] = {};
+    constexpr int L = lanes<T>;
+    const T origin = static_cast<T>(mean);
+    WideSum<T> s[2], q[2];
     for (; i + 2 * L <= n; i += 2 * L)
 #pragma GCC unroll 2
       for (int j = 0; j < 2; j++) {
-        Part part, other;
-        memcpy(&part, g + i + j * L, sizeof part);
-        memcpy(&other, x + i + j * L, sizeof other);
-        const VecD slope = __builtin_convertvector(part, VecD);
-        s[j] += slope;
-        q[j] += slope * (__builtin_convertvector(other, VecD) - mean);
+        const Vec<T> slope = load<T>(g + i + j * L);
+        s[j].add(slope);
+        q[j].add(slope * (load<T>(x + i + j * L) - origin));
       }
-    s[0] += s[1];
-    q[0] += q[1];
-    for (int j = 0; j < L; j++) sum.a += s[0][j], sum.b += q[0][j];
+    sum.a += s[0].total() + s[1].total();
+    sum.b += q[0].total() + q[1].total();
   }
   for (; i < n; i++) {
     sum.a += g[i * gStep];
@@ -260,6 +253,34 @@ bool layer(Args& args) {
   return true;
 }
 
+/** One row of a layer's gradient that lies together; `weights` and `biases` get what it adds to the parameters' gradients. */
+template <class T>
+void rowSlopes(T* y, const T* g, const T* x, const T* scale, int64_t n, double mean, double inverse, T* weights, T* biases) {
+  constexpr int L = lanes<T>;
+  const T m = static_cast<T>(mean), v = static_cast<T>(inverse);
+  WideSum<T> totals, products;
+  double total = 0, product = 0;
+  int64_t i = 0;
+  for (; i + L <= n; i += L) {
+    const Vec<T> slope = load<T>(g + i), hat = (load<T>(x + i) - m) * v, scaled = slope * load<T>(scale + i);
+    store<T>(weights + i, load<T>(weights + i) + slope * hat);
+    store<T>(biases + i, load<T>(biases + i) + slope);
+    totals.add(scaled);
+    products.add(scaled * hat);
+  }
+  for (; i < n; i++) {
+    const T hat = (x[i] - m) * v, scaled = g[i] * scale[i];
+    weights[i] += g[i] * hat;
+    biases[i] += g[i];
+    total += scaled;
+    product += scaled * hat;
+  }
+  if (y == nullptr) return;
+  const T a = static_cast<T>((total + totals.total()) / static_cast<double>(n));
+  const T p = static_cast<T>((product + products.total()) / static_cast<double>(n));
+  for (i = 0; i < n; i++) y[i] = (g[i] * scale[i] - a - (x[i] - m) * v * p) * v;
+}
+
 template <class T>
 void layerBackwardOf(const View& gradInput, const View& gradWeight, const View& gradBias, const View& grad, const View& input,
                      const View& mean, const View& variance, const View& weight, double eps) {
@@ -275,10 +296,24 @@ void layerBackwardOf(const View& gradInput, const View& gradWeight, const View& 
     double* weights = sums + b * 2 * size;
     double* biases = weights + size;
     for (int64_t i = 0; i < 2 * size; i++) weights[i] = 0;
+    // Sums over up to 16 rows, in the type itself.
+    T* someWeights = static_cast<T*>(scratch(7, 2 * size * int64_t{sizeof(T)}));
+    T* someBiases = someWeights + size;
+    for (int64_t i = 0; i < 2 * size; i++) someWeights[i] = 0;
     for (int64_t r = b * block; r < rows && r < (b + 1) * block; r++) {
       const T* x = input.as<T>() + r * input.stride[0];
       const T* g = grad.as<T>() + r * grad.stride[0];
       const double m = centre[r], inverse = 1 / std::sqrt(spread[r] + eps);
+      if (xStep == 1 && gStep == 1) {
+        const bool last = r + 1 == rows || r + 1 == (b + 1) * block;
+        rowSlopes(gradInput ? gradInput.as<T>() + r * size : nullptr, g, x, scale, size, m, inverse, someWeights, someBiases);
+        if (last || (r & 15) == 15)
+          for (int64_t i = 0; i < size; i++) {
+            weights[i] += someWeights[i], biases[i] += someBiases[i];
+            someWeights[i] = someBiases[i] = 0;
+          }
+        continue;
+      }
       double total = 0, product = 0;
       for (int64_t i = 0; i < size; i++) {
         const double slope = g[i * gStep], hat = (x[i * xStep] - m) * inverse;

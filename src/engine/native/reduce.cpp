@@ -124,6 +124,21 @@ typename R::template Acc<T> row(const T* x, int64_t n) {
   }
 }
 
+/** Adds eight rows, first to each other in float32. */
+inline void addRows(double* sums, const float* const* rows, int64_t n) {
+  constexpr int L = lanes<double>;
+  int64_t j = 0;
+  for (; j + L <= n; j += L) {
+    HalfF x[8];
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; k++) memcpy(&x[k], rows[k] + j, sizeof x[k]);
+    const HalfF all = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+    store<double>(sums + j, load<double>(sums + j) + __builtin_convertvector(all, VecD));
+  }
+  for (; j < n; j++)
+    sums[j] += ((rows[0][j] + rows[1][j]) + (rows[2][j] + rows[3][j])) + ((rows[4][j] + rows[5][j]) + (rows[6][j] + rows[7][j]));
+}
+
 template <class R, class T>
 typename R::template Acc<T> stridedRow(const T* x, int64_t n, int64_t step) {
   typename R::template Acc<T> total = R::template first<T>();
@@ -221,7 +236,15 @@ void reduce(const View& out, const View& a) {
       A sums[chunk];
       for (int64_t j = 0; j < columns; j++) sums[j] = R::template first<T>();
       const int64_t last = (piece + 1) * pieceRows < s.terms ? (piece + 1) * pieceRows : s.terms;
-      for (int64_t r = piece * pieceRows; r < last; r++) {
+      int64_t r = piece * pieceRows;
+      if constexpr (std::is_same_v<R, Sum> && std::is_same_v<T, float>)
+        if (step == 1)
+          for (; r + 8 <= last; r += 8) {
+            const float* eight[8];
+            for (int k = 0; k < 8; k++) eight[k] = base + locate(s, true, r + k, inner - 1);
+            addRows(sums, eight, columns);
+          }
+      for (; r < last; r++) {
         const T* x = base + locate(s, true, r, inner - 1);
         if (step == 1)
           for (int64_t j = 0; j < columns; j++) sums[j] = R::join(sums[j], static_cast<A>(x[j]));

@@ -1,60 +1,21 @@
 // softmax and its logarithm along the middle of three dimensions, both directions.
 #include "map.h"
-#include "mathematics.h"
+#include "rows.h"
 
 namespace gradbook {
 namespace {
 
-inline VecD exponentialOf(VecD x) {
-  for (int i = 0; i < lanes<double>; i++) x[i] = std::exp(x[i]);
-  return x;
-}
-inline VecF exponentialOf(VecF x) { return exponential(x); }
-
-/** Adds a vector's lanes to float64 sums. */
-inline void addTo(VecD& total, VecD v) { total += v; }
-inline void addTo(VecD& total, VecF v) {
-  HalfF half[2];
-  memcpy(half, &v, sizeof v);
-  total += __builtin_convertvector(half[0], VecD) + __builtin_convertvector(half[1], VecD);
-}
-inline double laneSum(VecD v) {
-  double total = 0;
-  for (int i = 0; i < lanes<double>; i++) total += v[i];
-  return total;
-}
-
 /** One row that lies together. A row of nothing but -Infinity gives NaN, as in PyTorch. */
 template <class T>
 void softmaxRow(T* y, const T* x, int64_t n, bool logarithm) {
-  constexpr int L = lanes<T>;
-  T peak = static_cast<T>(-INFINITY);
-  Vec<T> peaks = splat<T>(peak);
-  int64_t i = 0;
-  for (; i + L <= n; i += L) {
-    const Vec<T> v = load<T>(x + i);
-    peaks = v > peaks ? v : peaks;
-  }
-  for (int j = 0; j < L; j++) peak = peaks[j] > peak ? peaks[j] : peak;
-  for (; i < n; i++) peak = x[i] > peak ? x[i] : peak;
-  VecD totals = {};
-  for (i = 0; i + L <= n; i += L) {
-    const Vec<T> e = exponentialOf(load<T>(x + i) - peak);
-    if (!logarithm) store<T>(y + i, e);
-    addTo(totals, e);
-  }
-  double total = laneSum(totals);
-  if (i < n) {
-    const Vec<T> e = exponentialOf(loadPart<T>(x + i, n - i) - peak);
-    if (!logarithm) storePart<T>(y + i, e, n - i);
-    for (int64_t j = 0; j < n - i; j++) total += e[j];
-  }
+  const T peak = greatest(x, n);
+  const double total = sumOfExponentials(logarithm ? nullptr : y, x, n, peak);
   if (logarithm) {
     const T shift = static_cast<T>(std::log(total));
-    for (i = 0; i < n; i++) y[i] = (x[i] - peak) - shift;
+    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - peak) - shift;
   } else {
     const T scale = static_cast<T>(1 / total);
-    for (i = 0; i < n; i++) y[i] *= scale;
+    for (int64_t i = 0; i < n; i++) y[i] *= scale;
   }
 }
 
@@ -117,10 +78,14 @@ void backward(const View& out, const View& grad, const View& output, bool logari
       for (int64_t r = begin; r < end && !interrupted(); r++) {
         const T *a = g + r * n, *b = y + r * n;
         T* to = z + r * n;
-        VecD totals = {};
+        WideSum<T> even, odd;
         int64_t i = 0;
-        for (; i + L <= n; i += L) addTo(totals, logarithm ? load<T>(a + i) : load<T>(a + i) * load<T>(b + i));
-        double total = laneSum(totals);
+        const auto term = [&](int64_t at) { return logarithm ? load<T>(a + at) : load<T>(a + at) * load<T>(b + at); };
+        for (; i + 2 * L <= n; i += 2 * L) {
+          even.add(term(i));
+          odd.add(term(i + L));
+        }
+        double total = even.total() + odd.total();
         for (; i < n; i++) total += logarithm ? a[i] : static_cast<double>(a[i]) * b[i];
         const T t = static_cast<T>(total);
         for (i = 0; i < n; i += L) {
