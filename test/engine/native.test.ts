@@ -142,6 +142,12 @@ describe.each(here)('the native engine on %s', (isa) => {
       [[2, 6, 10, 10], [6, 1, 3, 3], { groups: 6, padding: 1 }],
       [[5, 20, 2, 2], [24, 20, 3, 3], { padding: 1 }],
       [[1, 40, 9, 9], [30, 40, 1, 1], {}],
+      [[2, 4, 8, 32], [7, 4, 1, 1], {}],
+      [[2, 3, 13, 17], [5, 3, 4, 4], { stride: 2, padding: 1 }],
+      [[2, 5, 12, 15], [9, 5, 7, 7], { stride: 3, padding: 3 }],
+      [[2, 3, 9, 31], [4, 3, 2, 1], { stride: [3, 2] }],
+      [[1, 3, 6, 16], [4, 3, 3, 3], { padding: 3, dilation: 2 }],
+      [[2, 4, 5, 67], [10, 4, 3, 5], { padding: [2, 4] }],
     ] as const) {
       const run = (which: 0 | 1 | 2): g.Tensor => {
         const [x, w] = [g.rand(input), g.rand(weight)];
@@ -152,6 +158,30 @@ describe.each(here)('the native engine on %s', (isa) => {
         return which === 1 ? x.grad! : w.grad!;
       };
       for (const which of [0, 1, 2] as const) bothEngines(isa, () => run(which), 4);
+    }
+  });
+
+  test('transposed convolutions, lines and volumes, both gradients, give what the reference gives', () => {
+    const run = (
+      which: 0 | 1 | 2,
+      apply: (x: g.Tensor, w: g.Tensor) => g.Tensor,
+      x: number[],
+      w: number[],
+    ) => {
+      const [a, b] = [g.rand(x), g.rand(w)];
+      a.requiresGrad = b.requiresGrad = true;
+      const y = apply(a, b);
+      if (which === 0) return y;
+      y.backward(g.rand(y.shape));
+      return which === 1 ? a.grad! : b.grad!;
+    };
+    for (const which of [0, 1, 2] as const) {
+      const up = (a: g.Tensor, b: g.Tensor) => g.F.convTranspose2d(a, b, null, { stride: 2, padding: 1 });
+      bothEngines(isa, () => run(which, up, [2, 5, 7, 9], [5, 6, 4, 4]), 4);
+      const line = (a: g.Tensor, b: g.Tensor) => g.F.conv1d(a, b, null, { padding: 4 });
+      bothEngines(isa, () => run(which, line, [3, 5, 61], [11, 5, 9]), 4);
+      const volume = (a: g.Tensor, b: g.Tensor) => g.F.conv3d(a, b, null, { padding: 1, stride: [1, 2, 1] });
+      bothEngines(isa, () => run(which, volume, [2, 3, 5, 6, 18], [5, 3, 3, 3, 3]), 4);
     }
   });
 
