@@ -229,7 +229,7 @@ export const sceneOf = (xLabel?: string, yLabel?: string, zLabel?: string): Reco
   xaxis: { title: { text: xLabel ?? 'x' } },
   yaxis: { title: { text: yLabel ?? 'y' } },
   zaxis: { title: { text: zLabel ?? 'z' } },
-  camera: { eye: { x: 1.45, y: 1.45, z: 1.05 } },
+  camera: { eye: { x: 1.5, y: 1.5, z: 1.05 }, center: { x: 0, y: 0, z: -0.16 } },
 });
 
 export interface BarOptions extends PlotOptions {

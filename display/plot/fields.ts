@@ -16,10 +16,12 @@ export interface FieldOptions extends PlotOptions {
   min?: number;
   max?: number;
   zLabel?: string;
+  /** The bar that tells which colour is which value. Default: there, unless the values themselves are written. */
+  colorbar?: boolean;
 }
 
 /** A matrix as plotly.js takes it, and the colours that suit it: diverging around zero when it has both signs. */
-function field(name: string, z: Matrix, { x, y, colorscale, min, max }: FieldOptions) {
+function field(name: string, z: Matrix, { x, y, colorscale, min, max, colorbar = true }: FieldOptions) {
   const { values, rows, columns } = matrixOf(name, z);
   const stats = statistics(values);
   const signed = stats.min < 0 && stats.max > 0 && min === undefined && max === undefined;
@@ -32,14 +34,14 @@ function field(name: string, z: Matrix, { x, y, colorscale, min, max }: FieldOpt
   const scale = {
     colorscale: colorscale ?? (signed ? 'RdBu' : 'Viridis'),
     ...(colorscale === undefined && signed ? { reversescale: false } : {}),
-    colorbar: { thickness: 12, outlinewidth: 0 },
+    ...(colorbar ? { colorbar: { thickness: 12, outlinewidth: 0 } } : { showscale: false }),
   };
   const limits = signed ? { low: -bound, high: bound } : { low: min ?? stats.min, high: max ?? stats.max };
   return { packed, scale, limits, values, rows, columns };
 }
 
 export interface HeatmapOptions extends FieldOptions {
-  /** Writes the values into the cells. Default: when there are at most 400. */
+  /** Writes the values into the cells, in place of a colour bar. Default: when there are at most 144. */
   annotate?: boolean;
   /** Square cells, first row on top, as matrices are written. Default true. */
   matrix?: boolean;
@@ -64,7 +66,9 @@ export function heatmap(z: Matrix, options: HeatmapOptions = {}): Figure {
         ...scale,
         zmin: limits.low,
         zmax: limits.high,
-        ...(annotate ? { texttemplate: whole ? '%{z}' : '%{z:.2f}' } : {}),
+        ...(annotate
+          ? { texttemplate: whole ? '%{z}' : '%{z:.2f}', showscale: options.colorbar === true }
+          : {}),
       } as unknown as Trace,
     ],
     layout: layoutOf(options, {

@@ -1,3 +1,4 @@
+import { Tensor } from '../../src/index.ts';
 import { Figure, type Trace } from './figure.ts';
 import type { PlotOptions } from './options.ts';
 import { layoutOf } from './options.ts';
@@ -13,6 +14,34 @@ export interface SubplotOptions extends PlotOptions {
 }
 
 type Loose = Record<string, unknown>;
+
+/** Where a trace says what its colours mean, if it does. */
+function colorbarOf(trace: Loose): Loose | undefined {
+  const marker = trace.marker as Loose | undefined;
+  if (trace.colorbar) return trace.showscale === false ? undefined : (trace.colorbar as Loose);
+  return marker?.showscale === false ? undefined : (marker?.colorbar as Loose | undefined);
+}
+
+/** The part of the figure's width that a colour bar and its numbers take. */
+const barWidth = 0.06;
+
+/** Height over width of a picture whose pixels are square, or null for any other figure. */
+function aspectOf({ data, layout }: Figure): number | null {
+  const { xaxis, yaxis } = layout as { xaxis?: Loose; yaxis?: Loose };
+  if (!yaxis?.scaleanchor || data.length === 0) return null;
+  const { z } = data[0] as { z?: Tensor | readonly ArrayLike<unknown>[] };
+  if (z instanceof Tensor) return z.shape[0] / z.shape[1];
+  if (z) return z.length / z[0].length;
+  const [right, bottom] = [(xaxis?.range as number[])?.[1], (yaxis.range as number[])?.[0]];
+  return right && bottom ? (bottom + 0.5) / (right + 0.5) : null;
+}
+
+/** Pixels of a row: pictures only need what they have at a figure's usual width. */
+function heightOfRow(figures: readonly Figure[], width: number): number {
+  const aspects = figures.map(aspectOf);
+  if (aspects.includes(null)) return 300;
+  return Math.max(130, Math.min(300, 50 + Math.max(...(aspects as number[])) * width * 640));
+}
 
 /**
  * Several figures in one, in rows.
@@ -35,7 +64,9 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
   figures.forEach((figure, i) => {
     const left = (i % cols) * (width + gapX);
     const bottom = 1 - Math.floor(i / cols) * (height + gapY) - height;
-    const domain = { x: [left, left + width], y: [bottom, bottom + height] };
+    const hasBar = figure.data.some((trace) => colorbarOf(trace as Loose));
+    const right = left + width - (hasBar ? Math.min(barWidth, width / 3) : 0);
+    const domain = { x: [left, right], y: [bottom, bottom + height] };
     const suffix = i === 0 ? '' : String(i + 1);
     const own = figure.layout as Loose;
     const kinds = new Set<string>();
@@ -47,7 +78,7 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
       shownNames.length > 1 || shownNames.some((trace) => (trace as { showlegend?: boolean }).showlegend);
     if (named)
       layout[`legend${suffix}`] = {
-        x: left + width,
+        x: right,
         y: bottom + height,
         xanchor: 'right',
         yanchor: 'top',
@@ -71,9 +102,10 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
         placed.yaxis = `y${suffix}`;
       }
       if (named) placed.legend = `legend${suffix}`;
-      const bar = (placed.colorbar ?? (placed.marker as Loose | undefined)?.colorbar) as Loose | undefined;
+      const bar = colorbarOf(placed);
       if (bar) {
-        const moved = { ...bar, x: left + width, y: bottom + height / 2, len: height, thickness: 8 };
+        const at = { x: right, xpad: 4, y: bottom + height / 2, ypad: 0, len: height * 0.9 };
+        const moved = { ...bar, ...at, thickness: 8, tickfont: { size: 10 }, nticks: 5 };
         if (placed.colorbar) placed.colorbar = moved;
         else placed.marker = { ...(placed.marker as Loose), colorbar: moved };
       }
@@ -84,7 +116,10 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
       const x: Loose = { ...(own.xaxis as Loose), domain: domain.x, anchor: `y${suffix}` };
       const y: Loose = { ...(own.yaxis as Loose), domain: domain.y, anchor: `x${suffix}` };
       if (x.scaleanchor) x.scaleanchor = `y${suffix}`;
-      if (y.scaleanchor) y.scaleanchor = `x${suffix}`;
+      if (y.scaleanchor) {
+        y.scaleanchor = `x${suffix}`;
+        y.constraintoward = 'top';
+      }
       if (sharedX && i > 0) x.matches = 'x';
       if (sharedY && i > 0) y.matches = 'y';
       layout[`xaxis${suffix}`] = x;
@@ -97,7 +132,7 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
     if (title)
       annotations.push({
         text: title,
-        x: left + width / 2,
+        x: (left + right) / 2,
         y: bottom + height,
         xref: 'paper',
         yref: 'paper',
@@ -107,7 +142,14 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
         font: { size: 13 },
       });
   });
-  const { xaxis: _x, yaxis: _y, ...common } = layoutOf({ height: 60 + rows * 300, ...options }) as Loose;
+  const {
+    xaxis: _x,
+    yaxis: _y,
+    ...common
+  } = layoutOf({
+    height: 80 + rows * heightOfRow(figures, width - barWidth),
+    ...options,
+  }) as Loose;
   return new Figure({
     data,
     layout: { ...layout, annotations, ...common } as never,

@@ -10,6 +10,10 @@ const axis = {
   automargin: true,
   zerolinewidth: 1,
   exponentformat: 'power',
+  minexponent: 6,
+  separatethousands: true,
+  // Near the numbers, with room of its own: without a distance plotly.js puts it at the figure's edge.
+  title: { standoff: 8 },
 };
 
 const space = { gridcolor: grid, zerolinecolor: grid, showbackground: false, color: ink };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import type { Notebook } from './notebook.ts';
+import { smallPng } from './smallPng.ts';
 
 const figureType = 'application/vnd.plotly.v1+json';
 
@@ -93,7 +94,8 @@ export async function addPictures(notebook: Notebook): Promise<void> {
         },
         { figure: data[figureType], size: width, scale: sharpness },
       );
-      data['image/png'] = url.slice(url.indexOf(',') + 1);
+      const png = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+      data['image/png'] = Buffer.from(smallPng(png)).toString('base64');
       delete data['text/html'];
     }
   } finally {

@@ -1,14 +1,17 @@
 import type { Notebook, Output } from '../../kernel/cli/notebook.ts';
 
-/** Bytes that a stored notebook may have; the gallery, which shows every output once, may have more. */
-export const sizeLimit = (name: string): number => (name.includes('gallery') ? 3_500_000 : 1_500_000);
+/** Bytes that a stored notebook may have. */
+const sizeLimit = 1_500_000;
+
+/** Seconds that a notebook may take on two cores: 17 trains four detectors. */
+export const timeLimit = (name: string): number => (name.startsWith('17') ? 120 : 60);
 
 const figureType = 'application/vnd.plotly.v1+json';
 
 const isError = ({ output_type }: Output): boolean => output_type === 'error';
 
 /** What is wrong with a stored notebook, in words. */
-export function problems(name: string, notebook: Notebook, bytes: number): string[] {
+export function problems(notebook: Notebook, bytes: number): string[] {
   const found: string[] = [];
   const { cells, nbformat, nbformat_minor: minor } = notebook;
   if (nbformat !== 4 || minor < 5) found.push(`format ${nbformat}.${minor}: use 4.5, whose cells have ids`);
@@ -22,6 +25,6 @@ export function problems(name: string, notebook: Notebook, bytes: number): strin
       if (data?.[figureType] && !data['image/png'] && !data['image/svg+xml'])
         found.push(`the figure of cell ${i + 1} has no picture`);
   }
-  if (bytes > sizeLimit(name)) found.push(`${bytes} bytes: more than ${sizeLimit(name)}`);
+  if (bytes > sizeLimit) found.push(`${bytes} bytes: more than ${sizeLimit}`);
   return found;
 }

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { readNotebook, writeNotebook } from '../../kernel/cli/notebook.ts';
 import { runNotebooks } from '../../kernel/cli/run.ts';
-import { problems } from './check.ts';
+import { problems, timeLimit } from './check.ts';
 import { type Page, writeSite } from './site.ts';
 import { shareOutputs } from './twins.ts';
 
@@ -16,10 +16,19 @@ interface Options {
   site: string;
 }
 
-/** Runs one notebook in place and passes its outputs on to the Chinese edition. @returns what is wrong, in words. */
-async function publish(name: string, { run }: Options): Promise<{ page: Page; found: string[] }> {
+interface Published {
+  page: Page;
+  /** What is wrong, in words. */
+  found: string[];
+  /** How long it ran. */
+  seconds: number;
+}
+
+/** Runs one notebook in place and passes its outputs on to the Chinese edition. */
+async function publish(name: string, { run }: Options): Promise<Published> {
   const path = join(folder, `${name}.ipynb`);
   const found: string[] = [];
+  const started = performance.now();
   if (run) {
     const good = await runNotebooks([path], {
       inplace: true,
@@ -30,6 +39,7 @@ async function publish(name: string, { run }: Options): Promise<{ page: Page; fo
     });
     if (!good) found.push('a cell failed');
   }
+  const seconds = (performance.now() - started) / 1000;
   const original = readNotebook(path);
   const page: Page = { name, editions: [{ language: 'en', notebook: original }] };
   const twin = join(folder, 'zh', `${name}.ipynb`);
@@ -38,9 +48,9 @@ async function publish(name: string, { run }: Options): Promise<{ page: Page; fo
     shareOutputs(twin, original, translated);
     if (run) writeNotebook(twin, translated);
     page.editions.push({ language: 'zh', notebook: translated });
-  } else if (!name.includes('gallery')) found.push('has no Chinese edition');
-  found.push(...problems(name, original, statSync(path).size));
-  return { page, found };
+  } else found.push('has no Chinese edition');
+  found.push(...problems(original, statSync(path).size));
+  return { page, found, seconds };
 }
 
 async function main(filters: readonly string[], options: Options): Promise<void> {
@@ -51,15 +61,22 @@ async function main(filters: readonly string[], options: Options): Promise<void>
     .sort();
   if (names.length === 0) throw new Error(`no notebook has ${filters.join(' or ')} in its name`);
   const pages: Page[] = [];
+  const times: Record<string, number> = {};
   let failed = 0;
   const started = performance.now();
   for (const name of names) {
-    const { page, found } = await publish(name, options);
+    const { page, found, seconds } = await publish(name, options);
     pages.push(page);
+    times[name] = Math.round(seconds * 10) / 10;
+    if (seconds > timeLimit(name))
+      process.stderr.write(
+        `${name}: ${seconds.toFixed(0)} s, which is more than ${timeLimit(name)} s on two idle cores should be\n`,
+      );
     if (found.length > 0) failed++;
     for (const problem of found) process.stderr.write(`${name}: ${problem}\n`);
   }
   writeSite(options.site, pages);
+  if (options.run) writeFileSync(join(options.site, 'seconds.json'), `${JSON.stringify(times, null, 2)}\n`);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   process.stdout.write(
     `${names.length - failed} passed, ${failed} failed (${seconds} s), site in ${options.site}\n`,

@@ -173,6 +173,14 @@ const asStridedGradient: typeof asStridedPrimitive = {
   name: 'asStridedBackward',
   forward(_ctx, [g], { base, shape, strides, offset }) {
     const out = Tensor.allocate(base.shape, (g as Tensor).dtype, true);
+    // The usual case, a view of a row-major base that reads each place once and nothing beside the base, is one copy.
+    if (isContiguous(base.shape, base.strides) && readsOnce(shape, strides)) {
+      const last = shape.reduce((sum, size, d) => sum + (size - 1) * strides[d], offset);
+      if (offset >= base.offset && last < base.offset + out.size) {
+        copyKernel(out.alias(shape, strides, offset - base.offset + out.offset), g as Tensor);
+        return out;
+      }
+    }
     const own = contiguousStrides(base.shape);
     const place = new Map<number, number>();
     eachIndex(base.shape, (index) => place.set(dot(index, base.strides) + base.offset, dot(index, own)));
@@ -207,6 +215,18 @@ const dot = (a: readonly number[], b: readonly number[]): number => {
   for (let i = 0; i < a.length; i++) total += a[i] * b[i];
   return total;
 };
+
+/** Whether no element is at two places of a view, as far as the strides tell: each steps over all that the smaller ones reach. */
+function readsOnce(shape: Shape, strides: readonly number[]): boolean {
+  if (numel(shape) === 0) return false;
+  let reach = 0;
+  const order = shape.map((_, d) => d).filter((d) => shape[d] > 1);
+  for (const d of order.sort((a, b) => strides[a] - strides[b])) {
+    if (strides[d] <= reach) return false;
+    reach += (shape[d] - 1) * strides[d];
+  }
+  return true;
+}
 
 function eachIndex(shape: Shape, visit: (index: readonly number[]) => void): void {
   const count = numel(shape);
