@@ -177,6 +177,36 @@ describe('charts', () => {
     expect(() => plot.scatter([1, 2], [1])).toThrow('x has 2 values, y has 1');
   });
 
+  test('in subplots a colour bar stands between its figure and the next one', () => {
+    const field = Array.from({ length: 20 }, (_, i) => Array.from({ length: 20 }, (_, j) => i * j));
+    const { data, layout } = jsonOf(subplots([plot.heatmap(field), plot.heatmap(field), plot.line([1, 2])]));
+    const domains = ['xaxis', 'xaxis2', 'xaxis3'].map(
+      (axis) => (layout[axis] as unknown as { domain: [number, number] }).domain,
+    );
+    for (const i of [0, 1]) {
+      const { x } = data[i].colorbar as { x: number };
+      expect(x).toBe(domains[i][1]);
+      expect(domains[i + 1][0] - x).toBeGreaterThan(0.06);
+    }
+  });
+
+  test('a heat map that writes its values has no colour bar', () => {
+    const written = jsonOf(plot.heatmap([[1, 2]])).data[0];
+    expect(written).toMatchObject({ showscale: false, texttemplate: '%{z}' });
+    const shaded = jsonOf(plot.heatmap(zeros([20, 20]))).data[0];
+    expect(shaded.showscale).toBeUndefined();
+    expect(shaded).toHaveProperty('colorbar');
+    expect(jsonOf(plot.heatmap(zeros([20, 20]), { colorbar: false })).data[0].showscale).toBe(false);
+  });
+
+  test('rows of pictures are as high as the pictures', () => {
+    const heightOf = (rows: number): number =>
+      jsonOf(subplots([plot.heatmap(zeros([rows, 30])), plot.heatmap(zeros([rows, 30]))])).layout
+        .height as unknown as number;
+    expect(heightOf(10)).toBeLessThan(heightOf(20));
+    expect(heightOf(200)).toBe(380);
+  });
+
   test('subplots give each figure axes or a scene of its own', () => {
     const { data, layout } = jsonOf(
       subplots([
