@@ -61,7 +61,8 @@ export function confusion(
         text: texts,
         ...(rows <= 30 ? { texttemplate: '%{text}' } : {}),
         colorscale: [
-          [0, 'rgba(76,141,214,0.04)'],
+          // Opaque: the numbers' colours are chosen against it, whatever the page's background.
+          [0, 'rgb(240,245,252)'],
           [1, 'rgb(48,110,184)'],
         ],
         zmin: 0,

@@ -169,7 +169,7 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
     setTimeout(() => options.onShutdown?.(), 50);
     return c.body(null, 200);
   });
-  app.route('/lab/api', noteRoutes(root));
+  app.route('/lab/api', noteRoutes(root, writer));
   app.route(
     '/',
     frontEndRoutes({

@@ -28,18 +28,26 @@ img, svg { max-width: 100%; height: auto; }
 @media (max-width: 640px) { .input, .output { grid-template-columns: minmax(0, 1fr); } .prompt { text-align: left; } .markdown { margin-left: 0; } }
 `;
 
+/** A picture in any of the formats that browsers know, or nothing. */
+function pictureOf(data: Bundle): string {
+  const type = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'].find((name) => data[name]);
+  return type ? `<img alt="" src="data:${type};base64,${String(data[type]).replace(/\s/g, '')}">` : '';
+}
+
 /** The richest form that a page without a kernel can show. */
 function richest(data: Bundle): string {
   const text = (type: string): string => String(data[type]);
   if (data[plotlyType]) {
     const figure = JSON.stringify(data[plotlyType]).replaceAll('<', '\\u003c');
-    return `<div class="figure"><script type="application/json">${figure}</script></div>`;
+    // Where no script runs, the figure's picture stands in.
+    const picture = pictureOf(data);
+    return `<div class="figure"><script type="application/json">${figure}</script>${picture && `<noscript>${picture}</noscript>`}</div>`;
   }
   if (data['text/html']) return text('text/html');
   if (data['text/markdown']) return renderMarkdown(text('text/markdown'));
   if (data['image/svg+xml']) return text('image/svg+xml');
-  for (const type of ['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
-    if (data[type]) return `<img alt="" src="data:${type};base64,${text(type).replace(/\s/g, '')}">`;
+  const picture = pictureOf(data);
+  if (picture) return picture;
   if (data['text/latex']) return renderMarkdown(text('text/latex'));
   if (data['application/json'])
     return `<pre>${escapeHtml(JSON.stringify(data['application/json'], null, 2))}</pre>`;

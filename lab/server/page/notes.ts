@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Root } from '../contents/root.ts';
+import type { Writer } from '../contents/writer.ts';
 import { bundledNotebooks } from './folders.ts';
 
 /** Where copies go, below the root. */
@@ -50,8 +51,11 @@ async function copyCompanions(target: string): Promise<void> {
   }
 }
 
-/** `/lab/api/notes`: the notebooks that come with gradbook, which are opened as copies and never edited in place. */
-export function noteRoutes(root: Root): Hono {
+/**
+ * `/lab/api/notes`: the notebooks that come with gradbook, which are opened as copies and never edited in place. Their outputs are
+ * gradbook's own, so that a new copy is vouched for.
+ */
+export function noteRoutes(root: Root, writer: Writer): Hono {
   const routes = new Hono();
   const names = [
     ...notebooksIn(bundledNotebooks),
@@ -71,6 +75,7 @@ export function noteRoutes(root: Root): Hono {
       await mkdir(dirname(place), { recursive: true });
       await copyFile(join(bundledNotebooks, name), place, constants.COPYFILE_EXCL);
       await copyCompanions(await root.locate(folderName));
+      await writer.trust(path);
     }
     return c.json({ path });
   });
