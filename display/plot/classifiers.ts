@@ -11,6 +11,34 @@ export interface ConfusionOptions extends PlotOptions {
   normalize?: boolean;
 }
 
+/** Colours of no share and of all. */
+const pale = [240, 245, 252] as const;
+const deep = [40, 96, 170] as const;
+
+/** Black or white, whichever is easier to read on the colour of a share. */
+function inkOn(share: number): string {
+  const [red, green, blue] = pale.map((level, c) => ((level + share * (deep[c] - level)) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#111' : '#fff';
+}
+
+/** The numbers of a matrix, each in the ink that suits its cell. */
+function numbersOn(
+  shares: readonly number[][],
+  texts: readonly string[][],
+  labels: readonly string[],
+): Trace {
+  return {
+    type: 'scatter',
+    mode: 'text',
+    x: shares.flatMap((row) => row.map((_, j) => labels[j])),
+    y: shares.flatMap((row, i) => row.map(() => labels[i])),
+    text: texts.flat(),
+    textfont: { color: shares.flat().map(inkOn) },
+    hoverinfo: 'skip',
+    showlegend: false,
+  } as unknown as Trace;
+}
+
 /**
  * What was what, and what it was taken for: rows are true classes, columns predicted ones.
  *
@@ -59,11 +87,10 @@ export function confusion(
         x: labels,
         y: labels,
         text: texts,
-        ...(rows <= 30 ? { texttemplate: '%{text}' } : {}),
         colorscale: [
           // Opaque: the numbers' colours are chosen against it, whatever the page's background.
-          [0, 'rgb(240,245,252)'],
-          [1, 'rgb(48,110,184)'],
+          [0, `rgb(${pale})`],
+          [1, `rgb(${deep})`],
         ],
         zmin: 0,
         zmax: 1,
@@ -72,6 +99,7 @@ export function confusion(
         colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.0%' },
         hovertemplate: 'true %{y}<br>predicted %{x}<br>%{text} (%{z:.1%})<extra></extra>',
       } as unknown as Trace,
+      ...(rows <= 30 ? [numbersOn(shares, texts, labels)] : []),
     ],
     layout: layoutOf(
       { xLabel: 'predicted', yLabel: 'true', height: side, ...(options as ConfusionOptions) },

@@ -81,9 +81,9 @@ describe.skipIf(!browserProgram)('figures outside JupyterLab (skipped where ther
     const html = String(host.shown[0].data['text/html']);
     for (const dark of [false, true]) {
       const page = await open(html, { dark });
-      await page.waitForSelector('.heatmap-label text', { state: 'attached' });
+      await page.waitForSelector('.scatterlayer .textpoint text', { state: 'attached' });
       const labels =
-        (await page.evaluate(`[...document.querySelectorAll('.heatmap-label text')].map((node) => ({
+        (await page.evaluate(`[...document.querySelectorAll('.scatterlayer .textpoint text')].map((node) => ({
           text: node.textContent, ink: getComputedStyle(node).fill, at: node.getBoundingClientRect().toJSON() }))`)) as {
           text: string;
           ink: string;
@@ -100,7 +100,7 @@ describe.skipIf(!browserProgram)('figures outside JupyterLab (skipped where ther
         const { ink, text } = label;
         const ground = groundOf(label);
         const color = [...ink.matchAll(/\d+/g)].slice(0, 3).map(Number);
-        expect(contrast(color, ground), `${text} in ${ink} on ${ground}`).toBeGreaterThan(4);
+        expect(contrast(color, ground), `${text} in ${ink} on ${ground}`).toBeGreaterThan(4.4);
       }
       await page.close();
     }
