@@ -32,8 +32,16 @@ const startMetrics = [
 /** What one process of each kernel tells, the kernels taking turns. */
 const runningMetrics: (Metric & { sample: Sample; rounds: number })[] = [
   {
+    name: 'trivial',
+    title: 'execute round trip of `1`, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: (kernel) => repeated(40, () => cell(kernel, '1', isIdle)),
+  },
+  {
     name: 'execute',
-    title: 'execute round trip, median',
+    title: 'execute round trip of ten lines, median',
     unit: 'ms',
     pick: median,
     rounds: 5,
@@ -235,7 +243,7 @@ export async function measure(
       const kernel = await launch(peer);
       kernels.set(peer, kernel);
       await kernel.request('execute_request', { code: peer.first });
-      await kernel.request('execute_request', { code: peer.setup });
+      await kernel.request('execute_request', { code: peer.cell(0) });
     }
   /** What a kernel does not answer is not asked again. */
   const silent = new Set<string>();

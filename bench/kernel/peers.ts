@@ -17,10 +17,8 @@ export interface Peer {
   display: (n: number) => string;
   busy: (seconds: number) => string;
   forever: string;
-  /** A small cell: declares, computes, shows. Each number gives another text, as no two cells of a notebook are alike. */
+  /** A cell as notebooks have them: declares, computes, shows. Each number gives another text, as no two cells of a notebook are alike. */
   cell: (i: number) => string;
-  /** Run before `complete` and `inspect`, where the cursor is at the end. */
-  setup: string;
   complete: (i: number) => string;
   inspect: (i: number) => string;
   interrupt: 'message' | 'signal';
@@ -28,13 +26,21 @@ export interface Peer {
 
 const javascript = {
   first: '1 + 2',
-  print: (n: number) => `for (let i = 0; i < ${n}; i++) console.log(i);`,
+  print: (n: number) => `for (let i = 0; i < ${n}; i++) console.log(String(i));`,
   busy: (seconds: number) => `{ const until = Date.now() + ${seconds * 1000}; while (Date.now() < until); }`,
   forever: 'while (true);',
-  setup: '0',
-  cell: (i: number) => `const value = ${i}; value + 1`,
-  complete: (i: number) => `const found${i} = Math.ma`,
-  inspect: (i: number) => `const found${i} = Math.max`,
+  cell: (i: number) => `interface Point { x: number; y: number }
+
+function centre(points: Point[]): Point {
+  const sum = points.reduce((a, b) => ({ x: a.x + b.x, y: a.y + b.y }));
+  return { x: sum.x / points.length, y: sum.y / points.length };
+}
+
+const cloud: Point[] = Array.from({ length: 50 }, (_, k) => ({ x: k * ${i}, y: k % 7 }));
+const middle = centre(cloud);
+[middle.x, middle.y].map((value) => value.toFixed(2)).join(', ')`,
+  complete: (i: number) => `const found${i} = cloud.fi`,
+  inspect: (i: number) => `const found${i} = cloud`,
 };
 
 const denoVersion = '2.9.6';
@@ -102,10 +108,21 @@ export async function findPeers(
       display: (n) => `from IPython.display import HTML, display; display(HTML('x' * ${n}))`,
       busy: (seconds) => `import time\nuntil = time.time() + ${seconds}\nwhile time.time() < until: pass`,
       forever: 'while True: pass',
-      setup: 'import math',
-      cell: (i) => `value = ${i}; value + 1`,
-      complete: (i) => `found${i} = math.co`,
-      inspect: (i) => `found${i} = math.cos`,
+      cell: (i) => `from dataclasses import dataclass
+
+@dataclass
+class Point:
+    x: float
+    y: float
+
+def centre(points: list[Point]) -> Point:
+    return Point(sum(p.x for p in points) / len(points), sum(p.y for p in points) / len(points))
+
+cloud = [Point(k * ${i}, k % 7) for k in range(50)]
+middle = centre(cloud)
+', '.join(f'{value:.2f}' for value in (middle.x, middle.y))`,
+      complete: (i) => `found${i} = cloud.in`,
+      inspect: (i) => `found${i} = cloud`,
       interrupt: 'signal',
     });
   else if (wanted('ipykernel'))

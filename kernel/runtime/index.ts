@@ -153,8 +153,11 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
     });
   }
 
-  /** A display method is the user's code too. */
-  const bundleOf = (value: unknown): Promise<MimeBundle> => inTask(async () => mimeBundle(value));
+  /** A display method is the user's code too; a primitive has none. */
+  const bundleOf = (value: unknown): Promise<MimeBundle> =>
+    (typeof value === 'object' && value !== null) || typeof value === 'function'
+      ? inTask(async () => mimeBundle(value))
+      : Promise.resolve(mimeBundle(value));
 
   async function expressions(
     wanted: Record<string, string>,
@@ -242,7 +245,7 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
     switch (message.type) {
       case 'execute':
         output.tracker.clear();
-        tasks.start(() => void execute(message));
+        void execute(message);
         break;
       case 'interrupt':
         Atomics.store(words, shared.answered, Atomics.load(words, shared.interrupts));
