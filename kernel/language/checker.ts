@@ -34,7 +34,7 @@ import { typedBefore } from './typed.ts';
 const rememberedChecks = 64;
 
 /** Of how many completions the type is told: each costs the compiler's process a question. */
-const signed = 20;
+const signed = 12;
 
 /** Cells that use one another, run again and again, make chains; one that is longer starts anew with its types spelled out. */
 const longestChain = 24;
@@ -276,10 +276,11 @@ export class Checker {
       .filter(({ name }) => name.toLowerCase().startsWith(wanted))
       .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
       .slice(0, 500);
-    return entries.map(({ name, kind, symbol }, i) => ({
+    const signatures = this.#signatures(entries.slice(0, signed).map(({ symbol }) => symbol));
+    return entries.map(({ name, kind }, i) => ({
       text: name,
       type: kind === undefined ? '<unknown>' : (CompletionItemKind[kind] ?? '<unknown>').toLowerCase(),
-      signature: symbol && i < signed ? this.#signature(symbol) : undefined,
+      signature: signatures[i],
     }));
   }
 
@@ -331,6 +332,20 @@ export class Checker {
       ...keywordNames,
     ];
     return this.#builtIns;
+  }
+
+  /** The types of values are asked for in one go. */
+  #signatures(symbols: readonly (TsSymbol | undefined)[]): (string | undefined)[] {
+    const { checker } = this.#project;
+    const plain = symbols.filter(
+      (symbol) => symbol && symbol.flags & SymbolFlags.Value && !(symbol.flags & SymbolFlags.Alias),
+    ) as TsSymbol[];
+    const types = new Map(checker.getTypeOfSymbol(plain).map((type, i) => [plain[i], type]));
+    return symbols.map((symbol) => {
+      if (!symbol) return undefined;
+      const type = types.get(symbol);
+      return type ? checker.typeToString(type) : this.#signature(symbol);
+    });
   }
 
   #signature(symbol: TsSymbol, flags?: number): string | undefined {

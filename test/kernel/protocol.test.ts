@@ -240,26 +240,6 @@ describe('while a cell computes', () => {
     await done;
   });
 
-  test.each([
-    ['a tight loop', 'while (true);'],
-    ['a tight loop after an await', 'await null; await new Promise(r => setTimeout(r, 5)); while (true);'],
-    ['a pending promise', 'await new Promise(() => {});'],
-    ['a child process', '!sleep 60'],
-    ['a child process that blocks', "require('node:child_process').execSync('sleep 60; true')"],
-    ['a long native call', 'const square = rand([4000, 4000]); for (;;) matmul(square, square);'],
-  ])('%s is interrupted at once, with all variables kept', async (_, code) => {
-    await kernel.execute('let kept = 5');
-    const id = await kernel.send('execute_request', { code });
-    const done = kernel.reply(id);
-    await kernel.until(() => types(kernel.of(id)).includes('execute_input'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const start = performance.now();
-    await kernel.request('interrupt_request', {}, 'control');
-    expect((await done).content.ename).toBe('Interrupted');
-    expect(performance.now() - start).toBeLessThan(400);
-    expect(result((await kernel.execute('kept')).outputs)).toBe('5');
-  });
-
   test('input() blocks until the answer is there', async () => {
     const id = await kernel.send('execute_request', { code: 'input("name? ") + "!"', allow_stdin: true });
     const done = kernel.reply(id);
@@ -269,6 +249,70 @@ describe('while a cell computes', () => {
     await done;
     await kernel.until(() => types(kernel.of(id)).includes('execute_result'));
     expect(result(kernel.of(id))).toBe("'Ada!'");
+  });
+
+  describe('an interrupt', () => {
+    /** Milliseconds from the interrupt of a running cell to its reply. */
+    const interrupted = async (code: string, by: 'message' | 'signal' = 'message'): Promise<number> => {
+      const id = await kernel.send('execute_request', { code, allow_stdin: true });
+      const done = kernel.reply(id);
+      await kernel.until(() => types(kernel.of(id)).includes('execute_input'));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const start = performance.now();
+      if (by === 'signal') kernel.process.kill('SIGINT');
+      else await kernel.send('interrupt_request', {}, 'control');
+      expect((await done).content.ename).toBe('Interrupted');
+      return performance.now() - start;
+    };
+
+    test.each([
+      ['a tight loop', 'while (true);'],
+      ['a tight loop after an await', 'await null; await new Promise(r => setTimeout(r, 5)); while (true);'],
+      ['a loop in a callback', 'await new Promise(() => setTimeout(() => { while (true); }, 1))'],
+      ['a pending promise', 'await new Promise(() => {});'],
+      ['a sleep', 'await new Promise(r => setTimeout(r, 60_000));'],
+      ['Atomics.wait', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);'],
+      ['a blocked input()', 'input("never answered");'],
+      ['a child process', '!sleep 60'],
+      ['a child process that blocks', "require('node:child_process').execSync('sleep 60; true')"],
+      ['a long native call', 'const square = rand([2000, 2000]); for (;;) matmul(square, square);'],
+    ])('stops %s within 100 ms, with all variables kept', async (_, code) => {
+      await kernel.execute('let kept = 5');
+      // The least of a few, because other load on the machine delays any of them.
+      let least = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < 5 && least >= 100; run++) least = Math.min(least, await interrupted(code));
+      expect(least).toBeLessThan(100);
+      expect(result((await kernel.execute('kept')).outputs)).toBe('5');
+    });
+
+    test('is a signal as well', async () => {
+      await kernel.execute('let kept = 6');
+      await interrupted('while (true);', 'signal');
+      await interrupted('await new Promise(() => {});', 'signal');
+      expect(result((await kernel.execute('kept')).outputs)).toBe('6');
+    });
+
+    test('ends a child that ignores SIGINT by SIGTERM', async () => {
+      const stubborn = `trap '' INT; sleep 60 & wait; sleep 60`;
+      await interrupted(
+        `require('node:child_process').execFileSync('sh', ['-c', ${JSON.stringify(stubborn)}])`,
+      );
+      await interrupted(`!trap '' INT; sleep 60; true`);
+      expect(result((await kernel.execute('1 + 1')).outputs)).toBe('2');
+    });
+
+    test('can be caught by nobody, and the next cell starts clean', async () => {
+      await interrupted('try { while (true); } catch { console.log("caught") } finally { kept = 7 }');
+      expect(result((await kernel.execute('kept')).outputs)).toBe('6');
+    });
+  });
+
+  test('input() is refused where the front-end allows none, and the kernel goes on', async () => {
+    const { reply } = await kernel.execute('input("name? ")', { allow_stdin: false });
+    expect(reply.content.evalue).toMatch(/does not allow input/);
+    const asked = await kernel.execute('confirm("sure?")', { allow_stdin: false });
+    expect(asked.reply.content.status).toBe('error');
+    expect(result((await kernel.execute('1 + 1')).outputs)).toBe('2');
   });
 });
 
