@@ -118,6 +118,28 @@ describe('who is let in', () => {
       );
   });
 
+  test('guesses are slow and few: a hundred at once are not all looked at, and the right one waits with them', async () => {
+    const guarded = await labForTest({ passwordHash: hashPassword('correct horse') });
+    const page = await call(`${guarded.server.url}login`, 'GET');
+    const xsrf = /name="_xsrf" value="(\w+)"/.exec(page.text)![1];
+    const guess = async (password: string) =>
+      fetch(`${guarded.server.url}login`, {
+        method: 'POST',
+        redirect: 'manual',
+        body: new URLSearchParams({ _xsrf: xsrf, password }),
+      });
+    const began = performance.now();
+    const replies = await Promise.all(Array.from({ length: 100 }, (_, i) => guess(`guess ${i}`)));
+    expect(performance.now() - began).toBeGreaterThan(490);
+    const count = (status: number) => replies.filter((reply) => reply.status === status).length;
+    expect([count(401), count(429)]).toEqual([10, 90]);
+    const late = await guess('correct horse');
+    expect(late.status).toBe(429);
+    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+    // The token opens the door all the same.
+    expect((await guarded.request('GET', 'api/contents')).status).toBe(200);
+  });
+
   test('every answer carries the headers that keep other sites out', async () => {
     const { headers } = await lab.request('GET', 'api/contents');
     expect(headers.get('x-content-type-options')).toBe('nosniff');

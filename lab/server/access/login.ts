@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { deleteCookie, getCookie } from 'hono/cookie';
 import { html } from 'hono/html';
+import { Attempts } from './attempts.ts';
 import { same } from './credentials.ts';
 import { admit } from './guard.ts';
 import type { Policy } from './request.ts';
@@ -40,9 +41,10 @@ const page = (next: string, xsrf: string, hasPassword: boolean, problem: string)
   </body>
 </html>`;
 
-/** `/login` trades the token or the password for a cookie; `/logout` drops it. */
+/** `/login` trades the token or the password for a cookie, with a limit on guesses; `/logout` drops it. */
 export function loginRoutes(policy: Policy): Hono {
   const routes = new Hono();
+  const attempts = new Attempts();
   const formToken = policy.credentials.formToken();
   const show = (next: string, problem = '') => page(next, formToken, policy.credentials.hasPassword, problem);
   routes.get('/login', (c) => {
@@ -54,10 +56,17 @@ export function loginRoutes(policy: Policy): Hono {
     const next = safeNext(c.req.query('next'));
     const form = await c.req.parseBody();
     if (!same(String(form._xsrf ?? ''), formToken)) return c.html(show(next, 'Please try again.'), 403);
-    if (!policy.credentials.accepts(String(form.password ?? ''))) {
-      await pause(500);
-      return c.html(show(next, 'That is not it.'), 401);
+    const wait = attempts.wait();
+    if (wait > 0) {
+      c.header('Retry-After', String(wait));
+      return c.html(show(next, `Too many wrong ones: try again in ${wait} s.`), 429);
     }
+    const isRight = await attempts.try(async () => {
+      const accepted = policy.credentials.accepts(String(form.password ?? ''));
+      if (!accepted) await pause(500);
+      return accepted;
+    });
+    if (!isRight) return c.html(show(next, 'That is not it.'), 401);
     admit(c, policy);
     return c.redirect(next);
   });

@@ -133,7 +133,13 @@ export class Writer {
       this.#uploads.set(place, join(dirname(place), temporaryName(basename(place))));
     }
     const temporary = this.#uploads.get(place) ?? bad(`chunk ${chunk} of ${path} came without a first one`);
-    await appendFile(temporary, piece);
+    try {
+      await appendFile(temporary, piece);
+    } catch (error) {
+      this.#uploads.delete(place);
+      await rm(temporary, { force: true });
+      throw error;
+    }
     if (chunk !== -1) return;
     this.#uploads.delete(place);
     const file = await open(temporary, 'r+');
