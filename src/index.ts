@@ -107,7 +107,7 @@ export {
   type ValuesIndices,
 } from './ops/extremum.ts';
 export { gather, take, takeAlongDim } from './ops/gather.ts';
-export { at, type Index, indexPut, Slice, setAt, slice } from './ops/indexing.ts';
+export { at, indexPut, setAt } from './ops/indexing.ts';
 export { indexAdd, indexCopy, indexFill, indexSelect } from './ops/indexSelect.ts';
 export { cat, hstack, stack, vstack } from './ops/join.ts';
 export { det, logdet, slogdet } from './ops/linalg/determinant.ts';
@@ -200,14 +200,8 @@ export {
 } from './ops/quantile.ts';
 export {
   bernoulli,
-  bernoulli_,
-  cauchy_,
-  exponential_,
-  geometric_,
-  logNormal_,
   multinomial,
   normal,
-  normal_,
   type Randomness,
   type RandomOptions,
   rand,
@@ -216,10 +210,18 @@ export {
   randLike,
   randn,
   randnLike,
-  random_,
   randperm,
-  uniform_,
 } from './ops/random.ts';
+export {
+  bernoulli_,
+  cauchy_,
+  exponential_,
+  geometric_,
+  logNormal_,
+  normal_,
+  random_,
+  uniform_,
+} from './ops/randomInPlace.ts';
 export {
   broadcastTo,
   flip,
@@ -260,6 +262,7 @@ export {
   unsqueezeCopy,
 } from './ops/shape.ts';
 export { copysign, isneginf, isposinf, positive, signbit } from './ops/signs.ts';
+export { type Index, Slice, slice } from './ops/slice.ts';
 export { argsort, kthvalue, msort, type SortOptions, sort, topk } from './ops/sort.ts';
 export {
   all,

@@ -1,7 +1,8 @@
 import type { Gradient } from '../autograd/node.ts';
 import { applyMany, type Primitive } from '../autograd/primitive.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { AnyModule, BackwardHook, BackwardPreHook } from './module.ts';
+import type { BackwardHook, BackwardPreHook } from './hooks.ts';
+import type { AnyModule } from './module.ts';
 
 type Watcher = (grads: Gradient[]) => Gradient[];
 

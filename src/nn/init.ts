@@ -2,7 +2,8 @@ import { noGrad } from '../autograd/mode.ts';
 import { div, mul, sub } from '../ops/arithmetic.ts';
 import { emptyLike } from '../ops/creation.ts';
 import { copy_, fill_, zero_ } from '../ops/fill.ts';
-import * as random from '../ops/random.ts';
+import { randperm } from '../ops/random.ts';
+import * as random from '../ops/randomInPlace.ts';
 import type { Generator } from '../tensor/generator.ts';
 import { formatShape, numel } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -320,7 +321,7 @@ export function sparse_(
     const zeros = Math.ceil(sparsity * rows);
     random.normal_(tensor, 0, std, { generator });
     for (let column = 0; column < columns; column++) {
-      const order = random.randperm(rows);
+      const order = randperm(rows);
       for (let i = 0; i < zeros; i++) {
         const row = order.elements[order.offset + i];
         tensor.elements[tensor.offset + row * tensor.strides[0] + column * tensor.strides[1]] = 0;

@@ -6,38 +6,20 @@ import { isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { observeBackward } from './backwardHooks.ts';
+import { Callable, run } from './callable.ts';
+import type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardPreHook,
+  HookHandle,
+  Hooks,
+} from './hooks.ts';
 import { Buffer, Parameter, rebind } from './parameter.ts';
 import { snakeCase } from './repr.ts';
 
 /** Tensors by name: `conv1.weight`, `bn1.running_mean`. The names are PyTorch's, so that its files can be read and written. */
 export type StateDict = Record<string, Tensor>;
-
-/** Undoes a registration. */
-export interface HookHandle {
-  remove(): void;
-}
-
-// biome-ignore lint/suspicious/noConfusingVoidType: a hook replaces a value, or returns nothing in any way
-type OrNothing<T> = T | undefined | void;
-
-export type ForwardPreHook<I extends readonly unknown[] = readonly unknown[]> = (
-  module: AnyModule,
-  inputs: I,
-) => OrNothing<I>;
-export type ForwardHook<I extends readonly unknown[] = readonly unknown[], O = unknown> = (
-  module: AnyModule,
-  inputs: I,
-  output: O,
-) => OrNothing<O>;
-export type BackwardHook = (
-  module: AnyModule,
-  gradInputs: (Tensor | null)[],
-  gradOutputs: (Tensor | null)[],
-) => OrNothing<(Tensor | null)[]>;
-export type BackwardPreHook = (
-  module: AnyModule,
-  gradOutputs: (Tensor | null)[],
-) => OrNothing<(Tensor | null)[]>;
 
 export interface LoadOptions {
   /** Whether names that only one side has are an error. Default true. */
@@ -51,33 +33,6 @@ export interface NamedOptions {
   recurse?: boolean;
   /** Whether a shared tensor is listed once. Default true. */
   removeDuplicate?: boolean;
-}
-
-interface Hooks {
-  pre: ForwardPreHook[];
-  forward: ForwardHook[];
-  backwardPre: BackwardPreHook[];
-  backward: BackwardHook[];
-}
-
-/** What calling a module does; a symbol, so that modules may have a method of any name. */
-const run = Symbol('run');
-
-/**
- * Makes the instances of its subclasses functions that run the module. A function whose prototype is the class's: no proxy stands
- * between a module and its properties.
- */
-class Callable {
-  constructor() {
-    const self = (...inputs: unknown[]): unknown =>
-      (self as unknown as { [run](inputs: unknown[]): unknown })[run](inputs);
-    Object.setPrototypeOf(self, new.target.prototype);
-    const own = self as { name?: string; length?: number };
-    delete own.name;
-    delete own.length;
-    // biome-ignore lint/correctness/noConstructorReturn: the returned function becomes `this` of the subclasses
-    return self as unknown as this;
-  }
 }
 
 /** A module, whatever it takes and gives: what `Module` adds is the types of its own `forward`. */

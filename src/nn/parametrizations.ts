@@ -3,7 +3,7 @@ import { div, mul } from '../ops/arithmetic.ts';
 import { emptyLike } from '../ops/creation.ts';
 import { dot, mv } from '../ops/matmul.ts';
 import { vectorNorm } from '../ops/norm.ts';
-import { normal_ } from '../ops/random.ts';
+import { normal_ } from '../ops/randomInPlace.ts';
 import { permute, transpose } from '../ops/shape.ts';
 import { reshape } from '../ops/views.ts';
 import { normalizeDim } from '../tensor/shape.ts';

@@ -38,6 +38,7 @@ import { prod } from './product.ts';
 import type { MedianMethod } from './quantile.ts';
 import * as quantile from './quantile.ts';
 import * as random from './random.ts';
+import * as randomInPlace from './randomInPlace.ts';
 import * as rearrange from './rearrange.ts';
 import * as reduce from './reduce.ts';
 import { round } from './round.ts';
@@ -79,14 +80,7 @@ const methods = {
   zero_: fill.zero_,
   bernoulli: random.bernoulli,
   multinomial: random.multinomial,
-  uniform_: random.uniform_,
-  normal_: random.normal_,
-  bernoulli_: random.bernoulli_,
-  exponential_: random.exponential_,
-  logNormal_: random.logNormal_,
-  cauchy_: random.cauchy_,
-  geometric_: random.geometric_,
-  random_: random.random_,
+  ...randomInPlace,
   sum: reduce.sum,
   ...shape,
   ...products,

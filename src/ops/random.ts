@@ -1,4 +1,3 @@
-import { overwrite } from '../autograd/inplace.ts';
 import { noGrad } from '../autograd/mode.ts';
 import type { TensorOptions } from '../tensor/creation.ts';
 import { type DType, dtypeInfo, getDefaultDtype, isFloating } from '../tensor/dtype.ts';
@@ -7,6 +6,7 @@ import { checkShape, formatShape, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { type Sized, sized } from './creation.ts';
+import { exponentialNumber, fill, fillNormal, fillUniform } from './randomFill.ts';
 import { op } from './record.ts';
 
 export interface Randomness {
@@ -16,94 +16,15 @@ export interface Randomness {
 
 export type RandomOptions = TensorOptions & Randomness;
 
-const random = 'draws random numbers';
+export const random = 'draws random numbers';
 
-/** Calls `next` for each element in the order of memory, as PyTorch fills. */
-function fill(out: Tensor, next: () => number): void {
-  const { elements, size } = out;
-  if (out.isContiguous) {
-    const { offset } = out;
-    for (let i = offset; i < offset + size; i++) elements[i] = next();
-    return;
-  }
-  const order = out.shape
-    .map((length, d) => ({ length, stride: out.strides[d] }))
-    .filter(({ length }) => length !== 1)
-    .sort((a, b) => b.stride - a.stride);
-  const index = order.map(() => 0);
-  for (let n = 0, place = out.offset; n < size; n++) {
-    elements[place] = next();
-    for (let d = order.length - 1; d >= 0; d--) {
-      place += order[d].stride;
-      if (++index[d] < order[d].length) break;
-      place -= order[d].stride * order[d].length;
-      index[d] = 0;
-    }
-  }
-}
-
-/** x * y + z, rounded once: the exact product and the rounding errors of product and sum (Dekker 1971). */
-function fusedMultiplyAdd(x: number, y: number, z: number): number {
-  const product = x * y;
-  const [a, b] = [x * 134217729, y * 134217729];
-  const [xHigh, yHigh] = [a - (a - x), b - (b - y)];
-  const [xLow, yLow] = [x - xHigh, y - yHigh];
-  const lost = xLow * yLow - (product - xHigh * yHigh - xLow * yHigh - xHigh * yLow);
-  const sum = product + z;
-  const shift = sum - product;
-  return sum + (product - (sum - shift) + (z - shift) + lost);
-}
-
-/** Evenly from [low, high): 24 random bits for float32, 53 for float64. */
-function fillUniform(out: Tensor, low: number, high: number, generator: Generator): void {
-  if (out.dtype === 'float32') {
-    const a = Math.fround(low);
-    const range = Math.fround(Math.fround(high) - a);
-    fill(out, () => generator.uniform24() * range + a);
-  } else fill(out, () => fusedMultiplyAdd(generator.uniform53(), high - low, low));
-}
-
-const { fround } = Math;
-const turn = fround(2 * Math.PI);
-
-/**
- * Normal numbers as PyTorch draws them: from 16 elements on, uniforms first, then each block of 16 by Box and Muller's formula, the
- * last block drawn again where the size is no multiple of 16; below 16, or through strides, one by one in float64.
- */
-function fillNormal(out: Tensor, mean: number, std: number, generator: Generator): void {
-  const { elements, offset, size } = out;
-  if (size < 16 || !out.isContiguous) {
-    fill(out, () => generator.normal() * std + mean);
-    return;
-  }
-  const single = out.dtype === 'float32';
-  const uniform = single ? () => generator.uniform24() : () => generator.uniform53();
-  const round = single ? fround : (x: number) => x;
-  const around = single ? turn : 2 * Math.PI;
-  const block = (at: number): void => {
-    for (let j = at; j < at + 8; j++) {
-      const radius = round(Math.sqrt(round(-2 * round(Math.log(round(1 - elements[j]))))));
-      const angle = round(around * elements[j + 8]);
-      elements[j] = radius * round(Math.cos(angle)) * std + mean;
-      elements[j + 8] = radius * round(Math.sin(angle)) * std + mean;
-    }
-  };
-  for (let i = offset; i < offset + size; i++) elements[i] = uniform();
-  for (let i = 0; i + 16 <= size; i += 16) block(offset + i);
-  if (size % 16 !== 0) {
-    const last = offset + size - 16;
-    for (let i = last; i < last + 16; i++) elements[i] = uniform();
-    block(last);
-  }
-}
-
-function checkFloating(name: string, dtype: DType): void {
+export function checkFloating(name: string, dtype: DType): void {
   dtypeInfo(dtype);
   if (!isFloating(dtype))
     throw new TypeError(`${name}: draws real numbers, but the dtype is ${dtype}: use float32 or float64`);
 }
 
-function checkProbability(name: string, p: number): void {
+export function checkProbability(name: string, p: number): void {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`${name}: probability ${p} is not in [0, 1]`);
 }
 
@@ -173,7 +94,7 @@ interface Randint {
   (low: number, high: number, shape: Shape, options?: RandomOptions): Tensor;
 }
 
-function checkRange(name: string, low: number, high: number): void {
+export function checkRange(name: string, low: number, high: number): void {
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high))
     throw new RangeError(`${name}: the bounds ${low} and ${high} must be whole numbers`);
   if (low >= high)
@@ -280,9 +201,6 @@ export const bernoulli: (input: Tensor, options?: Randomness) => Tensor = op(
   },
 );
 
-const exponentialNumber = (generator: Generator, lambda: number): number =>
-  (-1 / lambda) * Math.log1p(-generator.uniform53());
-
 /** The weights of one row. Errors: negative, infinite or NaN weights; none above 0. */
 function checkWeights(weights: ArrayLike<number>, needed: number): void {
   let positive = 0;
@@ -338,7 +256,7 @@ export const multinomial: (
       weights.elements.subarray(weights.offset + r * columns, weights.offset + (r + 1) * columns);
     for (let r = 0; r < rows; r++) checkWeights(row(r), replacement ? 1 : numSamples);
     const out = Tensor.allocate(input.ndim === 1 ? [numSamples] : [rows, numSamples], 'int32');
-    const round = input.dtype === 'float32' ? fround : (x: number) => x;
+    const round = input.dtype === 'float32' ? Math.fround : (x: number) => x;
     if (replacement && numSamples > 1) {
       for (let r = 0; r < rows; r++) {
         const w = row(r);
@@ -407,146 +325,6 @@ export const normal: Normal = op(
   },
 );
 
-function checkStd(name: string, std: number): void {
+export function checkStd(name: string, std: number): void {
   if (!(std >= 0)) throw new RangeError(`${name}: standard deviation ${std} must not be negative`);
 }
-
-/** Defines an in-place fill: checks the arguments, then draws over whatever the tensor holds; its history ends there. */
-function filler<P extends readonly unknown[]>(
-  name: string,
-  parameters: string,
-  check: (input: Tensor, ...args: P) => void,
-  draw: (input: Tensor, generator: Generator, ...args: P) => void,
-  defaults: P,
-): (input: Tensor, ...args: Partial<P> | [...Partial<P>, Randomness]) => Tensor {
-  return op(
-    {
-      name,
-      torch: `Tensor.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}(input, ${parameters}*, generator=None)`,
-      family: 'random',
-      differentiable: random,
-      samples: () => [],
-    },
-    (input: Tensor, ...given: readonly unknown[]) => {
-      const options = given.find((arg): arg is Randomness => typeof arg === 'object' && arg !== null);
-      const values = given.filter((arg) => typeof arg !== 'object');
-      const args = defaults.map((value, i) => values[i] ?? value) as unknown as P;
-      check(input, ...args);
-      return overwrite(name, input, () => {
-        draw(input, options?.generator ?? Generator.default, ...args);
-        return null;
-      });
-    },
-  );
-}
-
-/** Fills with numbers drawn evenly from [low, high), by default [0, 1). */
-export const uniform_ = filler<[low: number, high: number]>(
-  'uniform_',
-  'from=0, to=1, ',
-  (input, low, high) => {
-    checkFloating('uniform_', input.dtype);
-    if (!(low <= high)) throw new RangeError(`uniform_: low ${low} is above high ${high}`);
-  },
-  (input, generator, low, high) => fillUniform(input, low, high, generator),
-  [0, 1],
-);
-
-/** Fills with normal numbers of `mean` (default 0) and `std` (default 1). */
-export const normal_ = filler<[mean: number, std: number]>(
-  'normal_',
-  'mean=0, std=1, ',
-  (input, _mean, std) => {
-    checkFloating('normal_', input.dtype);
-    checkStd('normal_', std);
-  },
-  (input, generator, mean, std) => fillNormal(input, mean, std, generator),
-  [0, 1],
-);
-
-/** Fills with 1 (probability `p`, default 0.5) and 0. */
-export const bernoulli_ = filler<[p: number]>(
-  'bernoulli_',
-  'p=0.5, ',
-  (_input, p) => checkProbability('bernoulli_', p),
-  (input, generator, p) => fill(input, () => (generator.uniform53() < p ? 1 : 0)),
-  [0.5],
-);
-
-const checkRate = (name: string, input: Tensor, rate: number): void => {
-  checkFloating(name, input.dtype);
-  if (!(rate > 0)) throw new RangeError(`${name}: lambda ${rate} must be above 0`);
-};
-
-/** Fills from the exponential distribution of rate `lambda` (default 1). */
-export const exponential_ = filler<[lambda: number]>(
-  'exponential_',
-  'lambd=1, ',
-  (input, lambda) => checkRate('exponential_', input, lambda),
-  (input, generator, lambda) => fill(input, () => exponentialNumber(generator, lambda)),
-  [1],
-);
-
-/** Fills with e to the power of normal numbers of `mean` (default 1) and `std` (default 2). */
-export const logNormal_ = filler<[mean: number, std: number]>(
-  'logNormal_',
-  'mean=1, std=2, ',
-  (input, _mean, std) => {
-    checkFloating('logNormal_', input.dtype);
-    checkStd('logNormal_', std);
-  },
-  (input, generator, mean, std) => fill(input, () => Math.exp(generator.normal() * std + mean)),
-  [1, 2],
-);
-
-/** Fills from the Cauchy distribution around `median` (default 0) of width `sigma` (default 1). */
-export const cauchy_ = filler<[median: number, sigma: number]>(
-  'cauchy_',
-  'median=0, sigma=1, ',
-  (input, _median, sigma) => {
-    checkFloating('cauchy_', input.dtype);
-    if (!(sigma > 0)) throw new RangeError(`cauchy_: sigma ${sigma} must be above 0`);
-  },
-  (input, generator, median, sigma) =>
-    fill(input, () => median + sigma * Math.tan(Math.PI * (generator.uniform53() - 0.5))),
-  [0, 1],
-);
-
-/** Fills with the number of trials until the first success of probability `p`. */
-export const geometric_ = filler<[p: number]>(
-  'geometric_',
-  'p, ',
-  (_input, p) => {
-    if (!(p > 0 && p < 1)) throw new RangeError(`geometric_: probability ${p} is not in (0, 1)`);
-  },
-  (input, generator, p) => fill(input, () => Math.ceil(Math.log(generator.uniform53()) / Math.log1p(-p))),
-  [0.5],
-);
-
-/** How many whole numbers, from 0, `random_` chooses among by itself: all that the dtype holds exactly. */
-const wholeNumbers: Record<DType, number | bigint> = {
-  float32: 2 ** 24 + 1,
-  float64: 2n ** 53n + 1n,
-  int32: 2 ** 31,
-  uint8: 2 ** 8,
-  bool: 2,
-};
-
-/** Fills with whole numbers from `low` to `high`, not included; without arguments with any that the dtype can hold; `random_(high)` from 0. */
-export const random_ = filler<[low: number, high: number]>(
-  'random_',
-  'from=0, to=None, ',
-  (_input, low, high) => {
-    if (!Number.isNaN(low))
-      checkRange('random_', Number.isNaN(high) ? 0 : low, Number.isNaN(high) ? low : high);
-  },
-  (input, generator, low, high) => {
-    const whole = Number.isNaN(low);
-    const [from, to] = Number.isNaN(high) ? [0, low] : [low, high];
-    const all = wholeNumbers[input.dtype];
-    if (!whole) fill(input, () => from + generator.below(to - from));
-    else if (typeof all === 'bigint') fill(input, () => generator.below(all));
-    else fill(input, () => (generator.bits() >>> 0) % all);
-  },
-  [Number.NaN, Number.NaN],
-);

@@ -8,7 +8,7 @@ import { ge, gt, le } from '../../ops/comparison.ts';
 import { emptyLike } from '../../ops/creation.ts';
 import { argmax } from '../../ops/extremum.ts';
 import { abs, exp, expm1, log, log1p, relu, sigmoid, tanh } from '../../ops/pointwise.ts';
-import { exponential_ } from '../../ops/random.ts';
+import { exponential_ } from '../../ops/randomInPlace.ts';
 import { op } from '../../ops/record.ts';
 import { scatter } from '../../ops/scatter.ts';
 import { narrow } from '../../ops/shape.ts';

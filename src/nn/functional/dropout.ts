@@ -1,5 +1,5 @@
 import { add, mul } from '../../ops/arithmetic.ts';
-import { bernoulli_ } from '../../ops/random.ts';
+import { bernoulli_ } from '../../ops/randomInPlace.ts';
 import { op } from '../../ops/record.ts';
 import { squeeze, unsqueeze } from '../../ops/shape.ts';
 import type { Generator } from '../../tensor/generator.ts';
