@@ -59,7 +59,12 @@ export interface Display {
   javascript(source: string): void;
 }
 
-const as = (mime: string) => (source: string) => void send({ [mime]: source, 'text/plain': source }, {});
+/** A long source says what it is by its beginning: it need not travel twice. */
+const brief = (source: string): string =>
+  source.length <= 10_000 ? source : `${source.slice(0, 1000)} … (${source.length} characters)`;
+
+const as = (mime: string) => (source: string) =>
+  void send({ [mime]: source, 'text/plain': brief(source) }, {});
 
 /**
  * Shows a value in the running cell.

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { findKernelspecs, jupyterDataPaths } from '../../lab/server/kernelspecs.ts';
+import { findBrowser } from './staticFigures.ts';
 
 interface Finding {
   good: boolean;
@@ -64,6 +65,12 @@ export async function doctor(print: (line: string) => void): Promise<boolean> {
       : 'info  not registered with Jupyter: gradbook install',
   );
   print(`info  kernels that run here: ${[...findKernelspecs().keys()].join(', ')}`);
+  const browser = findBrowser();
+  print(
+    browser
+      ? `info  pictures of figures (run --static) are drawn by ${browser}`
+      : 'info  no Chromium, Chrome or Edge: run --static needs one; install it, or name it with CHROME_PATH',
+  );
   const { engineStatus } = await import('../../src/engine/native.ts');
   print(`info  engine: ${engineStatus()}`);
   return findings.every(({ good }) => good);

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import type { MimeBundle } from '../interfaces.ts';
 
 export interface Output {
@@ -40,13 +50,14 @@ export function readNotebook(path: string): Notebook {
 
 /** Writes whole or not at all: a full disk or a killed process leaves the old file as it was. */
 export function writeNotebook(path: string, notebook: Notebook): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w');
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${target}.${process.pid}.tmp`;
+  const file = openSync(temporary, 'w', existsSync(target) ? statSync(target).mode : 0o666);
   try {
     writeSync(file, `${JSON.stringify(notebook, null, 1)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, path);
+  renameSync(temporary, target);
 }

@@ -49,6 +49,22 @@ export function followChildren(
       ...given,
       ...(given?.stdio === undefined ? {} : { stdio }),
     } as never) as ChildProcess;
+    return followed(child, streams);
+  };
+
+  const fork = (file: string, args?: unknown, options?: unknown): ChildProcess => {
+    const given = (Array.isArray(args) ? options : args) as (SpawnOptions & { silent?: boolean }) | undefined;
+    const list = Array.isArray(args) ? (args as string[]) : [];
+    const wanted = given?.stdio ?? (given?.silent ? 'pipe' : 'inherit');
+    const { stdio, streams } = piped(
+      Array.isArray(wanted) ? wanted : [wanted, wanted, wanted, 'ipc'],
+      'pipe',
+    );
+    return followed(original.fork(file, list, { ...given, stdio } as never), streams);
+  };
+
+  /** Shows what a child writes to the streams that it was to inherit. */
+  function followed(child: ChildProcess, streams: { index: 1 | 2; name: Name }[]): ChildProcess {
     const { context } = output;
     for (const { index, name } of streams) {
       const decoder = new StringDecoder('utf8');
@@ -67,7 +83,7 @@ export function followChildren(
       child.on('close', () => children.delete(child));
     }
     return child;
-  };
+  }
 
   const spawnSync = (
     command: string,
@@ -115,7 +131,7 @@ export function followChildren(
     return result;
   }
 
-  Object.assign(childProcess, { spawn, spawnSync, execSync, execFileSync });
+  Object.assign(childProcess, { spawn, fork, spawnSync, execSync, execFileSync });
   syncBuiltinESMExports();
 }
 

@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,11 +125,63 @@ describe('gradbook run', () => {
     expect(stderr).toMatch(/cell 1 failed: Timeout: the cell ran longer than 1 s/);
   });
 
+  test('--jobs runs several notebooks at a time, each in a kernel of its own, and one failure does not stop the others', async () => {
+    // Each waits for the file that the other writes: one after the other they would never end.
+    const meeting = (own: string, other: string): string =>
+      `import { existsSync, writeFileSync } from 'node:fs'; writeFileSync('${own}', ''); while (!existsSync('${other}')) await new Promise((r) => setTimeout(r, 20));`;
+    const paths = [
+      notebook('one.ipynb', [{ source: meeting('one.met', 'two.met') }, { source: '"one"' }]),
+      notebook('two.ipynb', [{ source: meeting('two.met', 'one.met') }, { source: '"two"' }]),
+      notebook('wrong.ipynb', [{ source: 'nothing.here' }]),
+    ];
+    const { code, stderr } = await gradbook('run', ...paths, '--inplace', '--jobs', '2', '--timeout', '60');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/wrong\.ipynb: cell 1 failed: TypeError: TS2304/);
+    expect(read(paths[0]).cells[1].outputs[0].data?.['text/plain']).toBe("'one'");
+    expect(read(paths[1]).cells[1].outputs[0].data?.['text/plain']).toBe("'two'");
+    expect(read(paths[2]).cells[0].outputs[0].output_type).toBe('error');
+  });
+
+  test('a file that is no notebook is named and left as it was', async () => {
+    const path = join(folder, 'broken.ipynb');
+    for (const text of ['{ "nbformat": 4, "cells": [', '{ "nbformat": 3, "worksheets": [] }', '']) {
+      writeFileSync(path, text);
+      const { code, stderr } = await gradbook('run', path, '--inplace');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/broken\.ipynb/);
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    }
+  });
+
+  test('a run that is killed leaves the notebook as it was, and an executed one keeps its link and mode', async () => {
+    const path = notebook('killed.ipynb', [{ source: '1' }, { source: 'while (true);' }]);
+    const before = readFileSync(path, 'utf8');
+    const child = execFile(process.execPath, [main, 'run', path, '--inplace'], { cwd: folder });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.on('exit', resolve));
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    const target = notebook('target.ipynb', [{ source: '6 * 7' }]);
+    const link = join(folder, 'link.ipynb');
+    chmodSync(target, 0o640);
+    symlinkSync(target, link);
+    expect((await gradbook('run', link, '--inplace')).code).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(target).mode & 0o777).toBe(0o640);
+    expect(read(target).cells[0].outputs[0].data?.['text/plain']).toBe('42');
+  });
+
   test.each([
     [['run'], 2],
     [['run', 'x.ipynb', '--timeout', 'soon'], 2],
+    [['run', 'x.ipynb', '--jobs', '0'], 2],
+    [['run', 'x.ipynb', '-p', 'noValue'], 2],
+    [['run', 'x.ipynb', 'y.ipynb', '--output', 'z.ipynb'], 2],
+    [['run', 'x.ipynb', '--unknown'], 2],
     [['nonsense'], 2],
     [['--help'], 0],
+    [['run', '--help'], 0],
+    [['--version'], 0],
     [['run', 'missing.ipynb'], 1],
   ])('%j ends with exit code %i', async (args, code) => {
     const result = await gradbook(...args);
@@ -150,7 +212,9 @@ describe('gradbook install', () => {
   });
 
   test('doctor finds nothing wrong', async () => {
-    expect((await gradbook('doctor')).code).toBe(0);
+    const { code, stdout } = await gradbook('doctor');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Node\.js \d+[\s\S]*ZeroMQ[\s\S]*run --static[\s\S]*engine: /);
   });
 });
 

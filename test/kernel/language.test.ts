@@ -114,6 +114,23 @@ const React = { createElement: (tag: unknown, props: object | null, ...children:
   });
 });
 
+test('cells that use one another keep their types however often they run again', async () => {
+  await run(
+    'let low = 1; class Pair { constructor(readonly left: number[], readonly right: string) {} }',
+    'let high = [low]; let pair = new Pair(high, "")',
+  );
+  for (let i = 0; i < 30; i++) {
+    await kernel.execute('let low = high.length; let both = { pair, high }');
+    await kernel.execute('let high = [low]; let pair = both.pair; let list = both.high');
+  }
+  expect(
+    result((await run('high.map((n) => n.toFixed(1)).join() + pair.right.length + list.length')).outputs),
+  ).toBe("'1.001'");
+  expect(traceback((await kernel.execute('const text: string = list')).outputs)).toMatch(
+    /'number\[\]' is not assignable/,
+  );
+});
+
 describe('what is thrown', () => {
   test('an AggregateError shows each of its errors', async () => {
     const { outputs } = await kernel.execute(
@@ -197,7 +214,8 @@ describe('completion in strings', () => {
       matches: string[];
       cursor_start: number;
     };
-    const written = /[^'"/]*$/.exec(marked.slice(0, at))![0];
+    const before = marked.slice(0, at);
+    const written = (/\b(from|import|require)\b/.test(before) ? /[^'"/]*$/ : /[^'"]*$/).exec(before)![0];
     if (found.length > 0) expect(start).toBe(at - written.length);
     return found;
   };
@@ -228,5 +246,13 @@ describe('completion in strings', () => {
     expect(await matches("go('ri¦')")).toEqual(['right']);
     expect(await matches("side === 'l¦'")).toEqual(['left']);
     expect(await matches("const o: { at: Side } = { at: 'r¦' }")).toEqual(['right']);
+  });
+
+  test('strings with dashes, spaces and dots complete whole', async () => {
+    await run("let layout: 'space-between' | 'space around' | 'a.b/c' | 'start'; // it's here");
+    expect(await matches("layout = 'space-b¦'")).toEqual(['space-between']);
+    expect(await matches("layout = 'space ¦'")).toEqual(['space around']);
+    expect(await matches('\'x\'; layout = "a.¦"')).toEqual(['a.b/c']);
+    expect(await matches("// don't\nlayout = 'st¦")).toEqual(['start']);
   });
 });

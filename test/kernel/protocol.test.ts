@@ -473,11 +473,20 @@ describe('cells', () => {
       'three\nfour\n',
     ],
     ['execFileSync', "execFileSync('echo', ['five'], { stdio: 'inherit' })", 'five\n'],
+    [
+      'fork',
+      "const forked = fork('forked.cjs', ['six']); forked.on('message', (m) => console.log(m)); await once(forked, 'close')",
+      'six\nseven\n',
+    ],
   ])(
     'what a child process of %s writes to inherited streams is shown in its cell',
     async (_, code, expected) => {
       await kernel.execute(
-        "import { execFileSync, execSync, spawn, spawnSync } from 'node:child_process'; import { once } from 'node:events'",
+        `%%writefile forked.cjs
+process.stdout.write(process.argv[2] + '\\n', () => process.send('seven'));`,
+      );
+      await kernel.execute(
+        "import { execFileSync, execSync, fork, spawn, spawnSync } from 'node:child_process'; import { once } from 'node:events'",
       );
       const { outputs } = await kernel.execute(`${code};`);
       expect(traceback(outputs)).toBe('');
