@@ -12,7 +12,7 @@ export function typedBefore(code: string, at: number): string {
 /** What a text that ends within a string in quotes has of that string. */
 function openString(text: string): string | undefined {
   const tokens =
-    /\/\/.*|\/\*[^]*?(?:\*\/|$)|`(?:\\[^]|[^\\`])*(?:`|$)|(['"])((?:\\.|(?!\1)[^\\\n])*)(\1|\n|$)/g;
+    /\/\/.*|\/\*[\s\S]*?(?:\*\/|$)|`(?:\\[\s\S]|[^\\`])*(?:`|$)|(['"])((?:\\.|(?!\1)[^\\\n])*)(\1|\n|$)/g;
   for (const { index, 0: whole, 2: content, 3: end } of text.matchAll(tokens))
     if (content !== undefined && end === '' && index + whole.length === text.length) return content;
   return undefined;
