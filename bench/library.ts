@@ -1,72 +1,32 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { engineStatus, setNumThreads } from '../src/index.ts';
+import { resnetPeaks } from './library/memory.ts';
+import { scriptPeers, Torch } from './library/peers.ts';
 import { leastSeconds } from './library/timing.ts';
-import { type Workload, workloads } from './library/workloads.ts';
+import { workloads } from './library/workloads.ts';
 
 interface Result {
   name: string;
   threads: number;
   /** Seconds of one call. */
   ours: number;
-  torch: number | null;
+  /** Seconds of one call in each peer that has the workload. */
+  peers: Record<string, number>;
+  /** PyTorch's time / ours. */
   ratio: number | null;
   target: number;
   met: boolean | null;
 }
 
-interface Answer {
-  name?: string;
-  version?: string;
-  seconds?: number;
-  error?: string;
-}
-
-/** PyTorch in a process of its own, which answers a line with a line. */
-class Peer {
-  readonly #process: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(python: string) {
-    // A PyTorch that Debian built picks a slow kernel for its BLAS unless told what the core is.
-    const env = { ...process.env, OPENBLAS_CORETYPE: process.env.OPENBLAS_CORETYPE ?? 'SkylakeX' };
-    const script = fileURLToPath(new URL('./library/peer.py', import.meta.url)).replace('/dist/', '/');
-    this.#process = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'], env });
-    this.#lines = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async next(): Promise<Answer | null> {
-    const { value, done } = await this.#lines.next();
-    return done ? null : (JSON.parse(value) as Answer);
-  }
-
-  ask(workload: Workload, threads: number, budget: number): Promise<Answer | null> {
-    const { name, setup, call } = workload;
-    this.#process.stdin!.write(`${JSON.stringify({ name, setup, call, threads, budget })}\n`);
-    return this.next();
-  }
-
-  close(): void {
-    this.#process.kill();
-  }
-}
-
-async function startPeer(python: string): Promise<Peer | null> {
-  const peer = new Peer(python);
-  const hello = await peer.next().catch(() => null);
-  if (hello?.version) {
-    process.stdout.write(`PyTorch ${hello.version}\n`);
-    return peer;
-  }
-  process.stdout.write(`${python} has no PyTorch: only our own times are measured\n`);
-  return null;
-}
+/** What a product is to reach beside the libraries in WebAssembly. */
+const scriptTarget = 10;
 
 const milliseconds = (seconds: number | null): string =>
   seconds === null ? '-' : `${(seconds * 1000).toPrecision(4)} ms`;
+
+const geometricMean = (values: number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 async function main(options: {
   filter?: string;
@@ -76,35 +36,66 @@ async function main(options: {
   budget: string;
 }): Promise<void> {
   const budget = Number(options.budget);
-  process.stdout.write(`gradbook, engine ${engineStatus()}\n`);
-  const peer = await startPeer(options.python);
+  const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+  const wanted = (name: string): boolean => !options.filter || name.includes(options.filter);
+  say(`gradbook, engine ${engineStatus()}`);
+  const torch = await Torch.start(options.python);
+  say(torch ? `PyTorch ${torch.version}` : `${options.python} has no PyTorch: it is left out`);
+  const chosen = workloads().filter(({ name }) => wanted(name));
+  const scripts = chosen.some(({ product }) => product) ? await scriptPeers() : [];
   const results: Result[] = [];
-  const chosen = workloads().filter(({ name }) => !options.filter || name.includes(options.filter));
   for (const threads of options.threads.split(',').map(Number)) {
     setNumThreads(threads);
-    process.stdout.write(`\n${threads} thread${threads === 1 ? '' : 's'}\n`);
+    say(`\n${threads} thread${threads === 1 ? '' : 's'}`);
     for (const workload of chosen) {
+      const { name, target, product } = workload;
       const ours = leastSeconds(workload.ours(), budget);
-      const answer = peer ? await peer.ask(workload, threads, budget) : null;
-      if (answer?.error) process.stdout.write(`  PyTorch: ${answer.error}\n`);
-      const torch = answer?.seconds ?? null;
-      const ratio = torch === null ? null : torch / ours;
-      const met = ratio === null ? null : ratio >= workload.target;
-      results.push({ name: workload.name, threads, ours, torch, ratio, target: workload.target, met });
-      process.stdout.write(
-        `  ${workload.name.padEnd(44)} ${milliseconds(ours).padStart(12)} ${milliseconds(torch).padStart(12)}  ${ratio === null ? '' : `${ratio.toFixed(2).padStart(6)} of ${workload.target}${met ? '' : '  BELOW'}`}\n`,
+      const answer = torch ? await torch.ask(workload, threads, budget) : null;
+      const peers: Record<string, number> = {};
+      if (answer?.seconds) peers.torch = answer.seconds;
+      // They compute on one thread.
+      if (product && threads === 1)
+        for (const peer of scripts) peers[peer.name] = await peer.product(product, budget);
+      const ratio = answer?.seconds ? answer.seconds / ours : null;
+      const met = ratio === null ? null : ratio >= target;
+      results.push({ name, threads, ours, peers, ratio, target, met });
+      const beside =
+        ratio === null ? '' : `${ratio.toFixed(2).padStart(6)} of ${target}${met ? '' : '  BELOW'}`;
+      const others = Object.entries(peers)
+        .filter(([peer]) => peer !== 'torch')
+        .map(
+          ([peer, s]) =>
+            `  ${peer} ${(s / ours).toFixed(1)}${s / ours < scriptTarget ? `  BELOW ${scriptTarget}` : ''}`,
+        );
+      say(
+        `  ${name.padEnd(44)} ${milliseconds(ours).padStart(12)} ${milliseconds(peers.torch ?? null).padStart(12)}  ${beside}${others.join('')}`,
       );
+      if (answer?.error) say(`    PyTorch: ${answer.error}`);
     }
+    const convolutions = results.filter(
+      (r) => r.threads === threads && r.name.startsWith('conv ') && r.ratio,
+    );
+    if (convolutions.length > 0)
+      say(
+        `  geometric mean of convolutions: ${geometricMean(convolutions.map((r) => r.ratio!)).toFixed(2)} of 1.3`,
+      );
   }
-  peer?.close();
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
+  torch?.close();
   const judged = results.filter(({ met }) => met !== null);
-  process.stdout.write(
-    `\n${judged.filter(({ met }) => met).length} of ${judged.length} targets met (peer's time / our time, least of many repetitions)\n`,
+  say(
+    `\n${judged.filter(({ met }) => met).length} of ${judged.length} targets met (peer's time / our time, least of many repetitions)`,
   );
+  const peaks = wanted('peak memory of the ResNet-18 step') ? resnetPeaks(options.python) : null;
+  if (peaks)
+    for (const [name, peak] of Object.entries(peaks))
+      if (peak)
+        say(
+          `peak memory of the ResNet-18 step, ${name}: ${peak.after.toFixed()} MB, ${peak.before.toFixed()} MB of it before the model is made`,
+        );
+  if (options.json) writeFileSync(options.json, `${JSON.stringify({ results, peaks }, null, 1)}\n`);
 }
 
-/** `npm run bench -- library`: every workload of the library beside PyTorch. */
+/** `npm run bench -- library`: every workload of the library beside PyTorch, products also beside TensorFlow.js and jax-js. */
 export async function run(args: string[]): Promise<void> {
   await new Command('bench library')
     .description('operations, layers and training steps beside PyTorch on the same machine')

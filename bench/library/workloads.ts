@@ -1,4 +1,5 @@
 import * as g from '../../src/index.ts';
+import { PyramidHead } from './models.ts';
 
 /** One workload in both libraries, side by side. */
 export interface Workload {
@@ -10,6 +11,8 @@ export interface Workload {
   /** The same in Python: the data, and what is timed. */
   readonly setup: string;
   readonly call: string;
+  /** A product of two matrices, or of two stacks of them: what is measured in the other peers as well. */
+  readonly product?: { readonly a: number[]; readonly b: number[]; readonly transpose?: 'a' | 'b' };
 }
 
 const { F, nn, optim } = g;
@@ -31,6 +34,7 @@ function* products(): Generator<Workload> {
       },
       setup: `a = torch.rand(${n}, ${n}); b = torch.rand(${n}, ${n})`,
       call: 'a @ b',
+      product: { a: [n, n], b: [n, n] },
     };
   yield {
     name: 'matmul 64 x 128^3',
@@ -41,6 +45,7 @@ function* products(): Generator<Workload> {
     },
     setup: 'a = torch.rand(64, 128, 128); b = torch.rand(64, 128, 128)',
     call: 'torch.bmm(a, b)',
+    product: { a: [64, 128, 128], b: [64, 128, 128] },
   };
   yield {
     name: 'matvec 4096',
@@ -51,6 +56,7 @@ function* products(): Generator<Workload> {
     },
     setup: 'a = torch.rand(4096, 4096); b = torch.rand(4096)',
     call: 'torch.mv(a, b)',
+    product: { a: [4096, 4096], b: [4096, 1] },
   };
   yield {
     name: 'matmul A^T B 512',
@@ -61,6 +67,7 @@ function* products(): Generator<Workload> {
     },
     setup: 'a = torch.rand(512, 512); b = torch.rand(512, 512)',
     call: 'a.t() @ b',
+    product: { a: [512, 512], b: [512, 512], transpose: 'a' },
   };
   yield {
     name: 'matmul A B^T 512',
@@ -71,6 +78,7 @@ function* products(): Generator<Workload> {
     },
     setup: 'a = torch.rand(512, 512); b = torch.rand(512, 512)',
     call: 'a @ b.t()',
+    product: { a: [512, 512], b: [512, 512], transpose: 'b' },
   };
 }
 
@@ -308,61 +316,123 @@ function* optimizers(): Generator<Workload> {
       };
 }
 
-function* training(): Generator<Workload> {
-  yield {
-    name: 'training step MLP 784-128-10 b64',
-    target: 2,
+/** A step of SGD on a model in both libraries: the gradients of `loss`, and the update. */
+function step(
+  what: string,
+  target: number,
+  ours: () => { model: Pick<g.nn.Module, 'parameters'>; loss: () => g.Tensor },
+  setup: string,
+  loss: string,
+): Workload {
+  return {
+    name: `training step ${what}`,
+    target,
     ours: () => {
-      const model = new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+      const { model, loss } = ours();
       const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });
-      const x = random([64, 784]);
-      const target = g.tensor(
-        Array.from({ length: 64 }, (_, i) => i % 10),
-        { dtype: 'int32' },
-      );
       return () => {
         optimizer.zeroGrad();
-        F.crossEntropy(model.forward(x) as g.Tensor, target).backward();
+        loss().backward();
         optimizer.step();
       };
     },
-    setup:
-      'model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)\nx = torch.rand(64, 784); t = torch.arange(64) % 10',
-    call: 'optimizer.zero_grad()\nF.cross_entropy(model(x), t).backward()\noptimizer.step()',
+    setup: `${setup}\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)`,
+    call: `optimizer.zero_grad()\n${loss}.backward()\noptimizer.step()`,
   };
+}
+
+const classes = (n: number, among: number): g.Tensor =>
+  g.tensor(
+    Array.from({ length: n }, (_, i) => i % among),
+    { dtype: 'int32' },
+  );
+
+function* training(): Generator<Workload> {
+  const classifier = (model: g.nn.Module<[g.Tensor], g.Tensor>, shape: number[], among: number) => {
+    const [x, target] = [random(shape), classes(shape[0], among)];
+    return { model, loss: () => F.crossEntropy(model(x), target) };
+  };
+  yield step(
+    'MLP 784-128-10 b64',
+    2,
+    () =>
+      classifier(
+        new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10)),
+        [64, 784],
+        10,
+      ),
+    'model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))\nx = torch.rand(64, 784); t = torch.arange(64) % 10',
+    'F.cross_entropy(model(x), t)',
+  );
+  yield step(
+    'LeNet b64',
+    1.5,
+    () =>
+      classifier(
+        new nn.Sequential(
+          new nn.Conv2d(1, 6, 5, { padding: 2 }),
+          new nn.ReLU(),
+          new nn.MaxPool2d(2),
+          new nn.Conv2d(6, 16, 5),
+          new nn.ReLU(),
+          new nn.MaxPool2d(2),
+          new nn.Flatten(),
+          new nn.Linear(400, 120),
+          new nn.ReLU(),
+          new nn.Linear(120, 84),
+          new nn.ReLU(),
+          new nn.Linear(84, 10),
+        ),
+        [64, 1, 28, 28],
+        10,
+      ),
+    'model = nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))\nx = torch.rand(64, 1, 28, 28); t = torch.arange(64) % 10',
+    'F.cross_entropy(model(x), t)',
+  );
+  yield step(
+    'ResNet-18 b8 64x64',
+    1,
+    () => classifier(new g.vision.models.ResNet18(), [8, 3, 64, 64], 1000),
+    'model = models.resnet18()\nx = torch.rand(8, 3, 64, 64); t = torch.arange(8)',
+    'F.cross_entropy(model(x), t)',
+  );
+  yield step(
+    'LSTM 64x32x128',
+    1,
+    () => {
+      const model = new nn.LSTM(128, 128);
+      const x = random([32, 64, 128]);
+      return { model, loss: () => g.mean(model(x)[0].square()) };
+    },
+    'model = nn.LSTM(128, 128)\nx = torch.rand(32, 64, 128)',
+    'model(x)[0].square().mean()',
+  );
+  yield step(
+    'SSD/FPN head b4 128x128',
+    1,
+    () => {
+      const model = new PyramidHead();
+      const x = random([4, 3, 128, 128]);
+      return { model, loss: () => model(x) };
+    },
+    'model = models.PyramidHead()\nx = torch.rand(4, 3, 128, 128)',
+    'model.loss(x)',
+  );
+}
+
+function* detection(): Generator<Workload> {
   yield {
-    name: 'training step LeNet b64',
+    name: 'nms of 5,000 boxes',
     target: 1.5,
     ours: () => {
-      const model = new nn.Sequential(
-        new nn.Conv2d(1, 6, 5, { padding: 2 }),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Conv2d(6, 16, 5),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Flatten(),
-        new nn.Linear(400, 120),
-        new nn.ReLU(),
-        new nn.Linear(120, 84),
-        new nn.ReLU(),
-        new nn.Linear(84, 10),
-      );
-      const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 });
-      const x = random([64, 1, 28, 28]);
-      const target = g.tensor(
-        Array.from({ length: 64 }, (_, i) => i % 10),
-        { dtype: 'int32' },
-      );
-      return () => {
-        optimizer.zeroGrad();
-        F.crossEntropy(model.forward(x) as g.Tensor, target).backward();
-        optimizer.step();
-      };
+      const corners = g.rand([5000, 2]).mul(1000);
+      const boxes = g.cat([corners, corners.add(g.rand([5000, 2]).mul(100).add(1))], 1);
+      const scores = g.rand([5000]);
+      return () => g.vision.nms(boxes, scores, 0.5);
     },
     setup:
-      'model = nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)\nx = torch.rand(64, 1, 28, 28); t = torch.arange(64) % 10',
-    call: 'optimizer.zero_grad()\nF.cross_entropy(model(x), t).backward()\noptimizer.step()',
+      'from torchvision.ops import nms\nc = torch.rand(5000, 2) * 1000; boxes = torch.cat([c, c + torch.rand(5000, 2) * 100 + 1], 1); scores = torch.rand(5000)',
+    call: 'nms(boxes, scores, 0.5)',
   };
 }
 
@@ -371,6 +441,7 @@ export const workloads = (): Workload[] => [
   ...products(),
   ...convs(),
   ...layers(),
+  ...detection(),
   ...elementwise(),
   ...dispatch(),
   ...optimizers(),
