@@ -48,12 +48,16 @@ export async function call(
   return { status: response.status, headers: response.headers, json, text };
 }
 
-/** A server on a folder of its own, with settings and data of its own. */
-export async function openLab(options: Partial<ServerOptions> = {}): Promise<Lab> {
+/** A server on a folder of its own, with settings and data of its own, which `prepare` may fill before it starts. */
+export async function openLab(
+  options: Partial<ServerOptions> = {},
+  prepare: (dataFolder: string) => void = () => {},
+): Promise<Lab> {
   const base = mkdtempSync(join(tmpdir(), 'gradbook-lab-'));
   process.env.JUPYTER_CONFIG_DIR = join(base, 'config');
   process.env.JUPYTER_DATA_DIR = join(base, 'data');
   process.env.GRADBOOK_HISTORY = ':memory:';
+  prepare(process.env.JUPYTER_DATA_DIR);
   const folder = options.folder ?? mkdtempSync(join(base, 'root-'));
   const server = await startServer({ folder, dataFolder: join(base, 'own'), ...options });
   return {
