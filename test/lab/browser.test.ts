@@ -106,6 +106,48 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
       .not.toContain('1000');
   }, 120_000);
 
+  test('a notebook that changed on disk meanwhile is not written over without a question', async () => {
+    const path = await openNew('1');
+    await tab.edit(0);
+    await tab.page.keyboard.type(' + 1');
+    const theirs = JSON.stringify(notebook('somebody else'));
+    // Times of files that lie closer together than this do not count as a change.
+    await tab.page.waitForTimeout(1500);
+    write(path, theirs);
+    await tab.command('docmanager:save', {}, false);
+    await tab.page.waitForSelector('.jp-Dialog:has-text("File Changed")', { timeout: 30_000 });
+    await screenshot(tab.page, 'conflict');
+    expect(readFileSync(join(lab.folder, path), 'utf8')).toBe(theirs);
+    await tab.page.click('.jp-Dialog button:has-text("Revert")');
+    await tab.page.waitForSelector(
+      '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell:has-text("somebody else")',
+    );
+  }, 120_000);
+
+  test('HTML of others shows without its scripts until the user trusts it', async () => {
+    const risky = notebook('1') as { cells: { outputs: object[] }[] };
+    const html =
+      '<b class="theirs">theirs</b><script>window.ran = "script"</script><img src="data:image/png;base64,AA" onerror="window.ran = 1">';
+    risky.cells[0].outputs = [
+      { output_type: 'display_data', metadata: {}, data: { 'text/html': html, 'text/plain': 'theirs' } },
+    ];
+    const path = `notebook-${++written}.ipynb`;
+    write(path, risky);
+    await tab.openDocument(path);
+    const shown = '.jp-NotebookPanel:not(.lm-mod-hidden)';
+    await tab.page.waitForSelector(`${shown} .jp-OutputArea-output:has-text("theirs")`);
+    await tab.page.waitForTimeout(500);
+    expect(await tab.page.evaluate('window.ran')).toBeUndefined();
+    expect(await tab.page.locator(`${shown} .jp-OutputArea-output script`).count()).toBe(0);
+    expect(await tab.page.locator(`${shown} [onerror]`).count()).toBe(0);
+    const trusting = tab.command('notebook:trust');
+    await tab.page.click('.jp-Dialog .jp-mod-warn');
+    await trusting;
+    await expect.poll(() => tab.page.evaluate('window.ran'), { timeout: 15_000 }).toBeDefined();
+    const read = await lab.request('GET', `api/contents/${path}`);
+    expect(read.json.content.cells[0].metadata.trusted).toBe(true);
+  }, 120_000);
+
   test('completion and hover answer while a cell runs; an interrupt ends it and keeps the variables', async () => {
     await openNew('const wanted = { alpha: 1, beta: "two" };', 'while (true);', 'wanted.');
     await tab.run(0);
