@@ -27,7 +27,6 @@ import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../np
 import { allCells, CellFiles, type Spelled } from './cellFiles.ts';
 import type { Declaration } from './declarations.ts';
 import { ambientDeclarations, globalDeclarations, sessionNames } from './globals.ts';
-import { LocalFiles } from './localFiles.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
 import { typedBefore } from './typed.ts';
 
@@ -78,7 +77,6 @@ export class Checker {
   #project: Project;
   #level: CheckLevel = 'error';
   readonly #cells: CellFiles;
-  readonly #files = new LocalFiles();
   /** The declaration files of `npm:` packages, by what a cell writes to import them. */
   readonly #installed = new Map<string, string>();
   /** What was found in texts that were checked since the last change of anything else. */
@@ -161,7 +159,7 @@ export class Checker {
     return project;
   }
 
-  #update(changes: { changed?: string[]; created?: string[]; deleted?: string[] }): void {
+  #update(changes: { changed?: string[]; created?: string[] }): void {
     const last = this.#snapshot;
     this.#snapshot = this.#api.updateSnapshot({ fileChanges: changes });
     this.#project = this.#projectOf(this.#snapshot);
@@ -199,15 +197,6 @@ export class Checker {
     writeFileSync(this.#current, text);
     this.#update({ changed: [this.#current] });
     return shift;
-  }
-
-  /** Reads the files of the notebook's folder again that have changed since, and minds those that `code` imports. */
-  readFiles(code: string): void {
-    const changes = this.#files.changes();
-    this.#files.follow(code, this.#folder);
-    if (!changes) return;
-    this.#checked.clear();
-    this.#update(changes);
   }
 
   /** The type errors of a cell, in its own positions. */

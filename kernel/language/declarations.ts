@@ -65,7 +65,6 @@ const kinds: Record<string, NameKind> = {
 function declared(statement: Node, exported: boolean): Declaration[] {
   if (statement.type === 'ExportNamedDeclaration' && statement.declaration)
     return declared(statement.declaration as Node, true);
-  if (statement.type === 'ExportDefaultDeclaration') return declared(statement.declaration as Node, false);
   if (statement.type === 'VariableDeclaration') {
     const kind: NameKind = statement.kind === 'let' || statement.kind === 'var' ? 'variable' : 'const';
     return (statement.declarations as Node[]).flatMap((d) =>

@@ -54,7 +54,6 @@ export class LanguageService implements Language {
       );
     this.#checker.setLevel(cell.level);
     this.#checker.linkPackages(code);
-    this.#checker.readFiles(code);
     const found = cell.level === 'off' ? [] : this.#checker.check(code, syntax.declarations);
     const stops = cell.level !== 'warn';
     if (stops && found.length > 0) return failed(found);

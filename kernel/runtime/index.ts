@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Script } from 'node:vm';
 import type { MessagePort } from 'node:worker_threads';
 import type {
@@ -80,12 +79,7 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
   };
   for (const [name, value] of Object.entries(globals))
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
-  for (const [name, get] of Object.entries({
-    require: () => modules.require,
-    __dirname: () => modules.folder,
-    __filename: () => join(modules.folder, 'notebook.ts'),
-  }))
-    Object.defineProperty(globalThis, name, { configurable: true, get });
+  Object.defineProperty(globalThis, 'require', { configurable: true, get: () => modules.require });
 
   const tasks = new Tasks();
   output.capture();

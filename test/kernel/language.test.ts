@@ -131,30 +131,6 @@ test('cells that use one another keep their types however often they run again',
   );
 });
 
-test('files of the folder are read again after an edit, with their types, also those that others import', async () => {
-  const write = (name: string, source: string): void => writeFileSync(join(folder, name), source);
-  write('size.ts', 'export const size: number = 1;');
-  write('shape.ts', "export { size } from './size.ts'; export type Shape = { sides: number };");
-  const use = "import { size, type Shape } from './shape.ts'; const square: Shape = { sides: 4 };";
-  expect(result((await run(`${use} size.toFixed(1)`)).outputs)).toBe("'1.0'");
-  write('size.ts', 'export const size: string = "large";');
-  expect(result((await run(`${use} size.toUpperCase()`)).outputs)).toBe("'LARGE'");
-  expect(traceback((await kernel.execute(`${use} size.toFixed(1)`)).outputs)).toMatch(
-    /'toFixed' does not exist/,
-  );
-  expect((await kernel.execute("import { late } from './late.ts'")).reply.content.status).toBe('error');
-  write('late.ts', 'export const late = 7;');
-  expect(result((await run("import { late } from './late.ts'; late + 1")).outputs)).toBe('8');
-});
-
-test('exports at the top level are declarations, and __dirname is the folder', async () => {
-  await run('export const exported = 1; export default function named() { return 2 }');
-  expect(result((await run('exported + named()')).outputs)).toBe('3');
-  expect(result((await run('__dirname + __filename.slice(__dirname.length)')).outputs)).toBe(
-    `'${join(folder, 'notebook.ts')}'`,
-  );
-});
-
 describe('what is thrown', () => {
   test('an AggregateError shows each of its errors', async () => {
     const { outputs } = await kernel.execute(

@@ -105,18 +105,28 @@ Phase phaseOf(const Geometry& g, int d, int64_t phase) {
 template <class T>
 T* flipped(const Geometry& g, int64_t groups, const T* w, const Phase* phases) {
   const int64_t taps = phases[0].taps * phases[1].taps * phases[2].taps;
-  T* to = static_cast<T*>(scratch(6, groups * g.channels * g.filters * taps * int64_t{sizeof(T)}));
-  T* at = to;
+  int64_t* from = static_cast<int64_t*>(scratch(4, taps * int64_t{sizeof(int64_t)}));
   const auto place = [&](int d, int64_t j) { return phases[d].phase + g.stride[d] * (phases[d].taps - 1 - j); };
-  for (int64_t group = 0; group < groups; group++)
-    for (int64_t c = 0; c < g.channels; c++)
-      for (int64_t f = 0; f < g.filters; f++) {
-        const T* from = w + ((group * g.filters + f) * g.channels + c) * g.taps;
-        for (int64_t z = 0; z < phases[0].taps; z++)
-          for (int64_t y = 0; y < phases[1].taps; y++)
-            for (int64_t x = 0; x < phases[2].taps; x++)
-              *at++ = from[(place(0, z) * g.kernel[1] + place(1, y)) * g.kernel[2] + place(2, x)];
-      }
+  for (int64_t t = 0; t < taps; t++) {
+    const int64_t x = t % phases[2].taps, y = t / phases[2].taps % phases[1].taps, z = t / phases[2].taps / phases[1].taps;
+    from[t] = (place(0, z) * g.kernel[1] + place(1, y)) * g.kernel[2] + place(2, x);
+  }
+  T* to = static_cast<T*>(scratch(6, groups * g.channels * g.filters * taps * int64_t{sizeof(T)}));
+  // Blocks of channels: each filter is read in a run, and as few rows are written side by side.
+  constexpr int64_t block = 16;
+  const int64_t blocks = (g.channels + block - 1) / block;
+  parallelRange(groups * blocks, grain / (block * g.filters * taps) + 1, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t group = i / blocks, first = i % blocks * block;
+      const int64_t last = first + block < g.channels ? first + block : g.channels;
+      for (int64_t f = 0; f < g.filters; f++)
+        for (int64_t c = first; c < last; c++) {
+          const T* source = w + ((group * g.filters + f) * g.channels + c) * g.taps;
+          T* target = to + ((group * g.channels + c) * g.filters + f) * taps;
+          for (int64_t t = 0; t < taps; t++) target[t] = source[from[t]];
+        }
+    }
+  });
   return to;
 }
 
