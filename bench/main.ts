@@ -5,6 +5,7 @@ const subjects: Readonly<Record<string, string>> = {
   kernel: 'the kernel beside ipykernel, tslab and Deno',
   library: 'tensor operations',
   lab: 'the server and the front-end',
+  display: 'live charts, progress, a million points, sizes',
 };
 
 const [subject = '', ...args] = process.argv.slice(2);
