@@ -62,6 +62,9 @@ function write(argument: unknown): void {
   else if (Array.isArray(argument)) {
     command[at++] = argument.length;
     for (let i = 0; i < argument.length; i++) write(argument[i]);
+  } else if (typeof argument === 'string') {
+    command[at++] = argument.length;
+    for (let i = 0; i < argument.length; i++) command[at++] = argument.charCodeAt(i);
   } else at = command.length;
 }
 
@@ -162,6 +165,9 @@ export function useNativeEngine(isa = process.env.GRADBOOK_ISA as Isa | undefine
   useEngine('native', new Map(addon.kernels.map((name, i) => [name, caller(addon, i)])));
   return true;
 }
+
+/** The names of the kernels that the loaded engine has. */
+export const nativeKernels = (): readonly string[] => loaded?.addon.kernels ?? [];
 
 /** Makes the reference engine (TypeScript) the active one. */
 export const useReferenceEngine = (): void => useEngine('reference', new Map());

@@ -6,7 +6,7 @@ import { checkShape, formatShape, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { type Sized, sized } from './creation.ts';
-import { exponentialNumber, fill, fillNormal, fillUniform } from './randomFill.ts';
+import { exponentialNumber, fillNormal, fillUniform, fillWhole } from './randomFill.ts';
 import { op } from './record.ts';
 
 export interface Randomness {
@@ -126,7 +126,7 @@ export const randint: Randint = op(
     const { dtype = 'int32', requiresGrad = false, generator = Generator.default } = options ?? {};
     dtypeInfo(dtype);
     const out = Tensor.allocate([...shape], dtype);
-    fill(out, () => low + generator.below(high - low));
+    fillWhole(out, low, high - low, generator);
     if (requiresGrad) out.requiresGrad = true;
     return out;
   },

@@ -1,5 +1,7 @@
-import type { Generator } from '../tensor/generator.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { kernel } from '../engine/kernel.ts';
+import type { DType } from '../tensor/dtype.ts';
+import { Generator, streamOf } from '../tensor/generator.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** Calls `next` for each element in the order of memory, as PyTorch fills. */
 export function fill(out: Tensor, next: () => number): void {
@@ -25,6 +27,67 @@ export function fill(out: Tensor, next: () => number): void {
   }
 }
 
+/** Where kernels find the stream that they draw from, as `streamOf` has it. */
+const stream = Tensor.allocate([streamOf(Generator.default).length], 'int32');
+
+/** Fills smaller than this are drawn one by one: that takes less time than handing the stream over. */
+const few = 32;
+
+/** Lets `draw` take numbers from the generator's stream in `stream`. */
+function handOver(generator: Generator, draw: () => void): void {
+  const words = streamOf(generator);
+  stream.elements.set(words, stream.offset);
+  draw();
+  words.set(stream.elements.subarray(stream.offset, stream.offset + words.length));
+}
+
+const reader = new Generator(0);
+
+/** A fill as a kernel: out (row-major), the stream, and two numbers. It leaves the stream behind what it has drawn. */
+function fillKernel(name: string, draw: (out: Tensor, generator: Generator, x: number, y: number) => void) {
+  return kernel(name, (out: Tensor, state: Tensor, x: number, y: number) => {
+    const words = streamOf(reader);
+    words.set(state.elements.subarray(state.offset, state.offset + words.length));
+    draw(out, reader, x, y);
+    state.elements.set(words, state.offset);
+  });
+}
+
+type KernelFill = ReturnType<typeof fillKernel>;
+
+/** Fills by a kernel where it pays, else by `next`, number by number. */
+function fillBy(
+  fast: KernelFill,
+  out: Tensor,
+  generator: Generator,
+  x: number,
+  y: number,
+  next: () => number,
+): void {
+  if (out.size < few || !out.isContiguous) fill(out, next);
+  else handOver(generator, () => fast(out, stream, x, y));
+}
+
+/** out = low + range u, with u in [0, 1) of 24 bits for float32, of 53 for float64. */
+const uniformKernel = fillKernel('random.uniform', (out, generator, low, range) =>
+  fill(out, uniformOf(out.dtype, generator, low, range)),
+);
+
+/** out = 1 with probability p, else 0. */
+const bernoulliKernel = fillKernel('random.bernoulli', (out, generator, p) =>
+  fill(out, () => (generator.uniform53() < p ? 1 : 0)),
+);
+
+/** out = whole numbers from low on, evenly from as many as `range`. */
+const wholeKernel = fillKernel('random.whole', (out, generator, low, range) =>
+  fill(out, () => low + generator.below(range)),
+);
+
+/** out (16 elements or more) = normal numbers, as `fillNormal` draws them. */
+const normalKernel = fillKernel('random.normal', (out, generator, mean, std) =>
+  fillNormalBlocks(out, mean, std, generator),
+);
+
 /** x * y + z, rounded once: the exact product and the rounding errors of product and sum (Dekker 1971). */
 function fusedMultiplyAdd(x: number, y: number, z: number): number {
   const product = x * y;
@@ -37,13 +100,27 @@ function fusedMultiplyAdd(x: number, y: number, z: number): number {
   return sum + (product - (sum - shift) + (z - shift) + lost);
 }
 
+function uniformOf(dtype: DType, generator: Generator, low: number, range: number): () => number {
+  if (dtype === 'float32') return () => generator.uniform24() * range + low;
+  return () => fusedMultiplyAdd(generator.uniform53(), range, low);
+}
+
 /** Evenly from [low, high): 24 random bits for float32, 53 for float64. */
 export function fillUniform(out: Tensor, low: number, high: number, generator: Generator): void {
-  if (out.dtype === 'float32') {
-    const a = Math.fround(low);
-    const range = Math.fround(Math.fround(high) - a);
-    fill(out, () => generator.uniform24() * range + a);
-  } else fill(out, () => fusedMultiplyAdd(generator.uniform53(), high - low, low));
+  const single = out.dtype === 'float32';
+  const from = single ? Math.fround(low) : low;
+  const range = single ? Math.fround(Math.fround(high) - from) : high - low;
+  fillBy(uniformKernel, out, generator, from, range, uniformOf(out.dtype, generator, from, range));
+}
+
+/** Whole numbers from `low` on, evenly from as many as `range`. */
+export function fillWhole(out: Tensor, low: number, range: number, generator: Generator): void {
+  fillBy(wholeKernel, out, generator, low, range, () => low + generator.below(range));
+}
+
+/** 1 with probability p, else 0. */
+export function fillBernoulli(out: Tensor, p: number, generator: Generator): void {
+  fillBy(bernoulliKernel, out, generator, p, 0, () => (generator.uniform53() < p ? 1 : 0));
 }
 
 const { fround } = Math;
@@ -54,11 +131,13 @@ const turn = fround(2 * Math.PI);
  * last block drawn again where the size is no multiple of 16; below 16, or through strides, one by one in float64.
  */
 export function fillNormal(out: Tensor, mean: number, std: number, generator: Generator): void {
+  if (out.size < 16 || !out.isContiguous) fill(out, () => generator.normal() * std + mean);
+  else if (out.size < few) fillNormalBlocks(out, mean, std, generator);
+  else handOver(generator, () => normalKernel(out, stream, mean, std));
+}
+
+function fillNormalBlocks(out: Tensor, mean: number, std: number, generator: Generator): void {
   const { elements, offset, size } = out;
-  if (size < 16 || !out.isContiguous) {
-    fill(out, () => generator.normal() * std + mean);
-    return;
-  }
   const single = out.dtype === 'float32';
   const uniform = single ? () => generator.uniform24() : () => generator.uniform53();
   const round = single ? fround : (x: number) => x;

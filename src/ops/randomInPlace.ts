@@ -3,7 +3,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { Generator } from '../tensor/generator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkFloating, checkProbability, checkRange, checkStd, type Randomness, random } from './random.ts';
-import { exponentialNumber, fill, fillNormal, fillUniform } from './randomFill.ts';
+import { exponentialNumber, fill, fillBernoulli, fillNormal, fillUniform, fillWhole } from './randomFill.ts';
 import { op } from './record.ts';
 
 /** Defines an in-place fill: checks the arguments, then draws over whatever the tensor holds; its history ends there. */
@@ -64,7 +64,7 @@ export const bernoulli_ = filler<[p: number]>(
   'bernoulli_',
   'p=0.5, ',
   (_input, p) => checkProbability('bernoulli_', p),
-  (input, generator, p) => fill(input, () => (generator.uniform53() < p ? 1 : 0)),
+  (input, generator, p) => fillBernoulli(input, p, generator),
   [0.5],
 );
 
@@ -139,7 +139,7 @@ export const random_ = filler<[low: number, high: number]>(
     const whole = Number.isNaN(low);
     const [from, to] = Number.isNaN(high) ? [0, low] : [low, high];
     const all = wholeNumbers[input.dtype];
-    if (!whole) fill(input, () => from + generator.below(to - from));
+    if (!whole) fillWhole(input, from, to - from, generator);
     else if (typeof all === 'bigint') fill(input, () => generator.below(all));
     else fill(input, () => (generator.bits() >>> 0) % all);
   },

@@ -9,6 +9,9 @@ export interface GeneratorState {
   readonly spareNormal: number | null;
 }
 
+/** Where a generator's stream is, to read and to write: 624 words, and which of them comes next. For kernels that draw many numbers. */
+export let streamOf: (generator: Generator) => Int32Array;
+
 /**
  * A source of pseudo-random numbers: the Mersenne twister (mt19937) as PyTorch's CPU generator seeds and reads it, so that equal seeds
  * give equal streams in both.
@@ -22,10 +25,14 @@ export class Generator {
   /** The generator of every random operation that is not given one. */
   static readonly default: Generator = new Generator();
 
-  readonly #state = new Int32Array(words);
-  #next = words;
+  /** The words, and behind them which of them comes next. */
+  readonly #state = new Int32Array(words + 1);
   #seed = 0;
   #spareNormal: number | null = null;
+
+  static {
+    streamOf = (generator) => generator.#state;
+  }
 
   /** @param seed a whole number; by default one that differs each time. */
   constructor(seed?: number) {
@@ -46,7 +53,7 @@ export class Generator {
       word = (Math.imul(1812433253, word ^ (word >>> 30)) + i) | 0;
       state[i] = word;
     }
-    this.#next = words;
+    state[words] = words;
     this.#seed = seed;
     this.#spareNormal = null;
     return this;
@@ -69,8 +76,8 @@ export class Generator {
   getState(): GeneratorState {
     return {
       seed: this.#seed,
-      words: new Uint32Array(this.#state),
-      next: this.#next,
+      words: new Uint32Array(this.#state.subarray(0, words)),
+      next: this.#state[words],
       spareNormal: this.#spareNormal,
     };
   }
@@ -80,7 +87,7 @@ export class Generator {
     if (!(state?.words instanceof Uint32Array) || state.words.length !== words)
       throw new TypeError('setState: this is not a state that getState() returned');
     this.#state.set(state.words);
-    this.#next = state.next;
+    this.#state[words] = state.next;
     this.#seed = state.seed;
     this.#spareNormal = state.spareNormal;
     return this;
@@ -101,13 +108,14 @@ export class Generator {
     for (; i < words - shift; i++) s[i] = s[i + shift] ^ mix(s[i], s[i + 1]);
     for (; i < words - 1; i++) s[i] = s[i + shift - words] ^ mix(s[i], s[i + 1]);
     s[words - 1] = s[shift - 1] ^ mix(s[words - 1], s[0]);
-    this.#next = 0;
+    s[words] = 0;
   }
 
   /** The next 32 random bits, as a number from -2^31 to 2^31 - 1. */
   bits(): number {
-    if (this.#next === words) this.#twist();
-    let y = this.#state[this.#next++];
+    const state = this.#state;
+    if (state[words] === words) this.#twist();
+    let y = state[state[words]++];
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;

@@ -40,6 +40,13 @@ struct View {
   }
 };
 
+/** What `Args::word` gives for a word. */
+constexpr uint64_t word(const char* text) {
+  uint64_t value = 0;
+  for (int i = 0; text[i] != 0 && i < 8; i++) value = value << 8 | static_cast<unsigned char>(text[i]);
+  return value;
+}
+
 class Args {
  public:
   explicit Args(const double* at) : at_(at) {}
@@ -62,6 +69,14 @@ class Args {
   bool flag() { return *at_++ != 0; }
   /** The length of the list of numbers or tensors that follows. */
   int64_t length() { return static_cast<int64_t>(*at_++); }
+  /** The characters of a word, of which the first eight count, as one number: `word("reflect")`. */
+  uint64_t word() {
+    const int n = static_cast<int>(*at_++);
+    uint64_t value = 0;
+    for (int i = 0; i < n && i < 8; i++) value = value << 8 | static_cast<uint64_t>(at_[i]);
+    at_ += n;
+    return value;
+  }
   /** A list of at most `most` numbers; returns how many. */
   int list(int64_t* out, int most) {
     const int n = static_cast<int>(*at_++);
@@ -96,5 +111,16 @@ const Entry* softmaxKernels();
 const Entry* optimKernels();
 const Entry* lossKernels();
 const Entry* resampleKernels();
+const Entry* indexKernels();
+const Entry* recurrentKernels();
+const Entry* randomKernels();
+const Entry* padKernels();
+const Entry* laneKernels();
+const Entry* sortKernels();
+const Entry* distanceKernels();
+const Entry* binaryLossKernels();
+const Entry* patchKernels();
+const Entry* interpolationKernels();
+const Entry* regionKernels();
 
 }  // namespace gradbook

@@ -141,6 +141,12 @@ NAPI_MODULE_INIT() {
     add(optimKernels());
     add(lossKernels());
     add(resampleKernels());
+    add(indexKernels());
+    add(recurrentKernels());
+    add(randomKernels());
+    add(padKernels());
+    add(laneKernels());
+    add(sortKernels());
   }
   napi_value names;
   napi_create_array(env, &names);
