@@ -91,6 +91,9 @@ export class Checker {
     mkdirSync(dirname(this.#current), { recursive: true });
     this.#cells = new CellFiles(dirname(this.#current));
     [this.#api, this.#snapshot, this.#project] = this.#open();
+    // The first check reads what all cells have in common: before there is a cell, if there is time.
+    this.check('', []);
+    setTimeout(() => this.#builtIn(), 1000).unref();
   }
 
   get #config(): string {
