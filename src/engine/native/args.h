@@ -117,10 +117,5 @@ const Entry* randomKernels();
 const Entry* padKernels();
 const Entry* laneKernels();
 const Entry* sortKernels();
-const Entry* distanceKernels();
-const Entry* binaryLossKernels();
-const Entry* patchKernels();
-const Entry* interpolationKernels();
-const Entry* regionKernels();
 
 }  // namespace gradbook
