@@ -148,7 +148,7 @@ async function timeToLauncher(url: string): Promise<number> {
   try {
     const page = await browser.newPage();
     const begin = performance.now();
-    await page.goto(`${url}lab?token=${token}&reset`);
+    await page.goto(`${url}lab?token=${token}&reset`, { waitUntil: 'commit', timeout: 120_000 });
     await page.waitForSelector('.jp-LauncherCard', { timeout: 120_000 });
     return (performance.now() - begin) / 1000;
   } finally {
