@@ -81,9 +81,13 @@ test.skipIf(!browserProgram)(
     const browser = await launchBrowser();
     onTestFinished(() => browser.close());
     const tab = await LabPage.open(browser, `${lab.server.url}lab?reset&token=${lab.server.token}`);
+    // The launcher comes last, and in front of what is there.
+    await tab.page.waitForSelector('.jp-LauncherCard');
     await tab.command('somebody:greet');
-    await tab.page.waitForSelector('#somebodys-widget:text-is("Hello, Ada")', { timeout: 30_000 });
-    await tab.page.waitForSelector('.jp-LauncherCard', { state: 'attached' });
+    await tab.page.waitForSelector('#somebodys-widget:text-is("Hello, Ada")', {
+      state: 'attached',
+      timeout: 30_000,
+    });
   },
   180_000,
 );
