@@ -122,6 +122,8 @@ describe.skipIf(!browserProgram)('notebooks in JupyterLab (skipped where there i
       await open(path);
       await tab.command('notebook:clear-all-cell-outputs');
       await tab.runAll();
+      // What is not saved is asked about when it is closed.
+      await tab.command('docmanager:save');
       const seen = (await tab.page.evaluate(look)) as Seen;
       expect(seen).toMatchObject({ ...expectedOf(readNotebook(join(source, path))), empty: [], errors: [] });
     },
