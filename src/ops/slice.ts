@@ -32,11 +32,31 @@ export type Index =
   | NestedArray
   | TypedArray;
 
-interface SliceFunction {
-  (stop?: number | null): Slice;
-  (start: number | null, stop: number | null, step?: number): Slice;
-  (input: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor;
+function rangeOrView(stop?: number | null): Slice;
+function rangeOrView(start: number | null, stop: number | null, step?: number): Slice;
+function rangeOrView(
+  input: Tensor,
+  dim?: number,
+  start?: number | null,
+  end?: number | null,
+  step?: number,
+): Tensor;
+function rangeOrView(...args: (Tensor | number | null | undefined)[]): Slice | Tensor {
+  const [first, ...others] = args;
+  if (first instanceof Tensor) {
+    const [dim = 0, start = null, end = null, step = 1] = others as ViewArguments;
+    return sliceDim(first, dim, start, end, step);
+  }
+  const [start, stop, step = 1] = (args.length < 2 ? [null, first] : args) as RangeArguments;
+  for (const bound of [start, stop])
+    if (bound !== null && bound !== undefined && !Number.isInteger(bound))
+      throw new RangeError(`slice: ${String(bound)} is no whole number: use one, or null for the end`);
+  if (!Number.isInteger(step) || step < 1)
+    throw new RangeError(`slice: step ${step} must be a whole number from 1: use flip() to go backwards`);
+  return new Slice(start ?? null, stop ?? null, step);
 }
+type RangeArguments = [start?: number | null, stop?: number | null, step?: number];
+type ViewArguments = [dim?: number, start?: number | null, end?: number | null, step?: number];
 
 /**
  * A range for `at` and `setAt`: `slice(stop)`, `slice(start, stop)`, `slice(start, stop, step)`, with `null` for "from the beginning" or
@@ -44,7 +64,7 @@ interface SliceFunction {
  *
  * @example x.at(slice(1, -1), slice(null, null, 2))
  */
-export const slice: SliceFunction = op(
+export const slice: typeof rangeOrView = op(
   {
     name: 'slice',
     torch: 'slice(input, dim=0, start=None, end=None, step=1)',
@@ -52,19 +72,5 @@ export const slice: SliceFunction = op(
     differentiable: true,
     samples: () => [[{ shape: [5, 2] }, 0, 1, null, 2]],
   },
-  // biome-ignore lint/suspicious/noExplicitAny: one implementation of three overloads, typed above
-  ((...args: any[]): Slice | Tensor => {
-    if (args[0] instanceof Tensor) {
-      const [input, dim = 0, start = null, end = null, step = 1] = args;
-      return sliceDim(input, dim, start, end, step);
-    }
-    const [start, stop, step = 1] = args.length < 2 ? [null, args[0] ?? null] : args;
-    for (const bound of [start, stop])
-      if (bound !== null && bound !== undefined && !Number.isInteger(bound))
-        throw new RangeError(`slice: ${String(bound)} is no whole number: use one, or null for the end`);
-    if (!Number.isInteger(step) || step < 1)
-      throw new RangeError(`slice: step ${step} must be a whole number from 1: use flip() to go backwards`);
-    return new Slice(start ?? null, stop ?? null, step);
-    // biome-ignore lint/suspicious/noExplicitAny: as above
-  }) as any,
+  rangeOrView,
 );

@@ -4,11 +4,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Figure } from '../../display/index.ts';
-import { findBrowser } from '../../kernel/cli/staticFigures.ts';
+import { plotlyMime } from '../../display/plot/figure.ts';
 import { tensor } from '../../src/index.ts';
+import { browserProgram, launchBrowser } from '../lab/browserPage.ts';
+import { notebookShowing } from '../notebook.ts';
 import { record } from './recorder.ts';
 
 const main = fileURLToPath(new URL('../../dist/kernel/cli/main.js', import.meta.url));
@@ -36,20 +37,9 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 describe('a stock JupyterLab', () => {
   test('draws figures after gradbook install, in the colours of its theme', async (context) => {
     const lab = findLab();
-    const browserProgram = findBrowser();
     if (!lab)
       context.skip('there is no jupyter-lab: activate an environment that has one, or set JUPYTER_LAB');
     if (!browserProgram) context.skip('there is no Chromium or Chrome: install one, or set CHROME_PATH');
@@ -72,27 +62,7 @@ describe('a stock JupyterLab', () => {
     mkdirSync(notebooks);
     writeFileSync(
       join(notebooks, 'figure.ipynb'),
-      JSON.stringify({
-        nbformat: 4,
-        nbformat_minor: 5,
-        metadata: {},
-        cells: [
-          {
-            cell_type: 'code',
-            id: 'a',
-            metadata: {},
-            source: 'figure',
-            execution_count: 1,
-            outputs: [
-              {
-                output_type: 'display_data',
-                data: { 'application/vnd.plotly.v1+json': figure.toJSON(), 'text/plain': String(figure) },
-                metadata: {},
-              },
-            ],
-          },
-        ],
-      }),
+      JSON.stringify(notebookShowing({ [plotlyMime]: figure.toJSON(), 'text/plain': String(figure) })),
     );
     const port = await freePort();
     server = spawn(
@@ -127,7 +97,7 @@ describe('a stock JupyterLab', () => {
         { timeout: 60_000, interval: 250 },
       )
       .toBe(true);
-    const browser = await chromium.launch({ executablePath: browserProgram, args: flags });
+    const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 1100, height: 800 } });
       const failures: string[] = [];

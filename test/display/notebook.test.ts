@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { notebook } from '../notebook.ts';
 
 const main = fileURLToPath(new URL('../../dist/kernel/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'gradbook-display-'));
@@ -31,22 +32,7 @@ let metadata: {
 
 beforeAll(() => {
   const path = join(folder, 'shown.ipynb');
-  writeFileSync(
-    path,
-    JSON.stringify({
-      nbformat: 4,
-      nbformat_minor: 5,
-      metadata: { kernelspec: { name: 'gradbook', display_name: 'TypeScript', language: 'typescript' } },
-      cells: sources.map((source, i) => ({
-        cell_type: 'code',
-        id: `cell-${i}`,
-        metadata: {},
-        source,
-        outputs: [],
-        execution_count: null,
-      })),
-    }),
-  );
+  writeFileSync(path, JSON.stringify(notebook(...sources)));
   execFileSync(process.execPath, [main, 'run', path, '--inplace'], {
     env: { ...process.env, GRADBOOK_HISTORY: ':memory:' },
     stdio: 'pipe',

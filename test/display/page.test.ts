@@ -9,6 +9,7 @@ import { parseNotebook } from '../../lab/server/contents/notebook.ts';
 import { notebookToHtml } from '../../lab/server/nbconvert/html.ts';
 import { tensor } from '../../src/index.ts';
 import { browserProgram, launchBrowser } from '../lab/browserPage.ts';
+import { notebookShowing } from '../notebook.ts';
 import { type Recorder, record } from './recorder.ts';
 
 // What VS Code, nbviewer or any page shows that has no extension of ours.
@@ -108,31 +109,11 @@ describe.skipIf(!browserProgram)('figures outside JupyterLab (skipped where ther
 
   test('a page that runs no script shows the static picture', { timeout: 120_000 }, async () => {
     const figure = plot.line(tensor([1, 4, 9]), { title: 'squares' });
-    const notebook: Notebook = {
-      nbformat: 4,
-      nbformat_minor: 5,
-      metadata: {},
-      cells: [
-        {
-          cell_type: 'code',
-          id: 'a',
-          metadata: {},
-          source: 'figure',
-          execution_count: 1,
-          outputs: [
-            {
-              output_type: 'display_data',
-              data: {
-                [plotlyMime]: figure.toJSON(),
-                'text/html': '<b>weighs megabytes</b>',
-                'text/plain': 'Figure',
-              },
-              metadata: {},
-            },
-          ],
-        },
-      ],
-    };
+    const notebook: Notebook = notebookShowing({
+      [plotlyMime]: figure.toJSON(),
+      'text/html': '<b>weighs megabytes</b>',
+      'text/plain': 'Figure',
+    });
     await addPictures(notebook);
     const data = notebook.cells[0].outputs![0].data as Record<string, string>;
     expect(data['text/html']).toBeUndefined();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { findBrowser } from '../../kernel/cli/staticFigures.ts';
 
 const flags = [
   '--no-sandbox',
@@ -13,14 +13,8 @@ const flags = [
   '--disable-sync',
 ];
 
-/** Chromium or Chrome, where this machine has one. `GRADBOOK_CHROMIUM` names another. */
-export const browserProgram = [
-  process.env.GRADBOOK_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => path && existsSync(path));
+/** Chromium, Chrome or Edge, where this machine has one. `CHROME_PATH` names another. */
+export const browserProgram = findBrowser();
 
 /** Builds the front end where it is not built yet, or has changed. */
 export function buildFrontEnd(): void {

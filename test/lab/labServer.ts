@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { JupyterServer, ServerOptions } from '../../lab/server/server.ts';
 
+export { notebook } from '../notebook.ts';
+
 /** The server as it is built: kernels are started from there. */
 const { startServer } = (await import(
   new URL('../../dist/lab/server/server.js', import.meta.url).href
@@ -78,19 +80,3 @@ export async function labForTest(options: Partial<ServerOptions> = {}): Promise<
   onTestFinished(() => lab.close());
   return lab;
 }
-
-export const notebook = (...sources: string[]): Record<string, unknown> => ({
-  nbformat: 4,
-  nbformat_minor: 5,
-  metadata: {
-    kernelspec: { name: 'gradbook', display_name: 'TypeScript (gradbook)', language: 'typescript' },
-  },
-  cells: sources.map((source, i) => ({
-    cell_type: 'code',
-    id: `cell${i}`,
-    metadata: {},
-    source,
-    outputs: [],
-    execution_count: null,
-  })),
-});

@@ -83,15 +83,34 @@ struct SinCos {
   VecD sine, cosine;
 };
 
+/** An angle as quarter turns and a rest of at most an eighth of a turn. */
+struct Turned {
+  VecL quarters;
+  VecD rest;
+
+  /** What is sine and cosine of the whole angle, given those of the rest. */
+  SinCos back(VecD sine, VecD cosine) const {
+    const VecL swap = (quarters & 1) != 0;
+    const VecD s = swap ? cosine : sine, c = swap ? sine : cosine;
+    return {bitsAs<VecD>(bitsAs<VecL>(s) ^ (quarters & 2) << 62), bitsAs<VecD>(bitsAs<VecL>(c) ^ ((quarters + 1) & 2) << 62)};
+  }
+};
+
 /** For |x| up to a million. */
-inline SinCos sineCosine(VecD x) {
+inline Turned turned(VecD x) {
   const double shift = 6755399441055744.0;
   const VecD shifted = x * 0.63661977236758134308 + shift;
   const VecD n = shifted - shift;
-  const VecL quadrant = bitsAs<VecL>(shifted);
   VecD r = n * -1.57079632673412561417e+00 + x;
   r = n * -6.07710050630396597660e-11 + r;
   r = n * -2.02226624879595063154e-21 + r;
+  return {bitsAs<VecL>(shifted), r};
+}
+
+/** For |x| up to a million. */
+inline SinCos sineCosine(VecD x) {
+  const Turned turn = turned(x);
+  const VecD r = turn.rest;
   const VecD z = r * r;
   VecD s = z * 1.6059043836821613e-10 - 2.505210838544172e-08;
   s = s * z + 2.7557319223985893e-06;
@@ -106,12 +125,7 @@ inline SinCos sineCosine(VecD x) {
   c = c * z + 0.041666666666666664;
   c = c * z - 0.5;
   c = c * z + 1.0;
-  const VecL swap = (quadrant & 1) != 0;
-  const VecD sine = swap ? c : s;
-  const VecD cosine = swap ? s : c;
-  const VecL signS = (quadrant & 2) << 62;
-  const VecL signC = ((quadrant + 1) & 2) << 62;
-  return {bitsAs<VecD>(bitsAs<VecL>(sine) ^ signS), bitsAs<VecD>(bitsAs<VecL>(cosine) ^ signC)};
+  return turn.back(s, c);
 }
 
 /** Applies a float64 function to a float32 vector. */

@@ -1,6 +1,7 @@
 // Fills with random numbers: the Mersenne twister of `Generator`, its words drawn many at a time, to the same bits as one by one.
 #include <cmath>
 
+#include "mathematics.h"
 #include "simd.h"
 #include "walk.h"
 
@@ -161,19 +162,10 @@ inline VecD logarithmOf(VecD x) {
   return e * 6.93147180369123816490e-01 + (twice + (twice * z * p + e * 1.90821492927058770002e-10));
 }
 
-struct Pair {
-  VecD sine, cosine;
-};
-
 /** For angles from 0 to 2 pi that are float32 numbers, as exactly as `logarithmOf`. */
-inline Pair turned(VecD x) {
-  const double shiftUp = 6755399441055744.0;
-  const VecD shifted = x * 0.63661977236758134308 + shiftUp;
-  const VecD n = shifted - shiftUp;
-  const VecL quadrant = bitsAs<VecL>(shifted);
-  VecD r = n * -1.57079632673412561417e+00 + x;
-  r = n * -6.07710050630396597660e-11 + r;
-  r = n * -2.02226624879595063154e-21 + r;
+inline SinCos sineCosineOf(VecD x) {
+  const Turned turn = turned(x);
+  const VecD r = turn.rest;
   const VecD z = r * r;
   VecD s = z * (1.0 / 355687428096000) - 1.0 / 1307674368000;
   s = s * z + 1.0 / 6227020800;
@@ -190,9 +182,7 @@ inline Pair turned(VecD x) {
   c = c * z - 1.0 / 720;
   c = c * z + 1.0 / 24;
   c = c * z * z + (1.0 - z * 0.5);
-  const VecL swap = (quadrant & 1) != 0;
-  const VecD sine = swap ? c : s, cosine = swap ? s : c;
-  return {bitsAs<VecD>(bitsAs<VecL>(sine) ^ (quadrant & 2) << 62), bitsAs<VecD>(bitsAs<VecL>(cosine) ^ ((quadrant + 1) & 2) << 62)};
+  return turn.back(s, c);
 }
 
 /** Box and Muller over a block of 16: eight uniform numbers for the radii, eight for the angles. */
@@ -205,7 +195,7 @@ inline void boxMuller(float* block, double mean, double std) {
     memcpy(&second, block + 8 + j, sizeof second);
     const VecD log = asSingle(logarithmOf(__builtin_convertvector(1.0f - first, VecD)));
     const VecD radius = asSingle(squareRoot(log * -2.0));
-    const Pair at = turned(__builtin_convertvector(second * turn, VecD));
+    const SinCos at = sineCosineOf(__builtin_convertvector(second * turn, VecD));
     const VecD x = rounded(rounded(radius * asSingle(at.cosine)) * std) + mean;
     const VecD y = rounded(rounded(radius * asSingle(at.sine)) * std) + mean;
     first = __builtin_convertvector(x, HalfF);
