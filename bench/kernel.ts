@@ -25,7 +25,7 @@ export async function run(args: string[]): Promise<void> {
   for (const line of missing) process.stderr.write(`${line}\n`);
   const filter = options.filter?.split(',');
   const isWanted = (name: string): boolean => !filter || filter.includes(name);
-  const results = await measure(peers, options.rounds, isWanted);
+  const { results, failures } = await measure(peers, options.rounds, isWanted);
   const names = Object.keys(results);
   const cell = (value: number | null | undefined): string =>
     value === null || value === undefined ? '-' : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
@@ -39,9 +39,10 @@ export async function run(args: string[]): Promise<void> {
   const line = ([title, ...cells]: string[]): string =>
     `${title.padEnd(width)} ${cells.map((text) => text.padStart(10)).join('')}`;
   process.stdout.write(`${[['', ...names], ...rows].map(line).join('\n')}\n`);
+  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   if (options.json)
     writeFileSync(
       options.json,
-      `${JSON.stringify({ date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, results }, null, 2)}\n`,
+      `${JSON.stringify({ date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, results, failures }, null, 2)}\n`,
     );
 }

@@ -164,8 +164,31 @@ async function timed(body: () => Promise<unknown>): Promise<number> {
 
 /** One sample, or none when there is no answer in time. */
 async function within(milliseconds: number, body: () => Promise<unknown>): Promise<number[]> {
-  const time = await Promise.race([timed(body).catch(() => null), pause(milliseconds, null)]);
+  const late = new AbortController();
+  const time = await Promise.race([
+    timed(body).catch(() => null),
+    pause(milliseconds, null, { signal: late.signal }).catch(() => null),
+  ]);
+  late.abort();
   return time === null ? [] : [time];
+}
+
+/** How long a kernel may take for one step that is no sample: to start, or to run the first cell. */
+const stepLimit = 30_000;
+
+/** `body`'s value. Error: it took too long, in words that say what. */
+async function step<T>(what: string, body: () => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      body(),
+      pause(stepLimit, null, { signal: late.signal }).then(() => {
+        throw new Error(`${what} took more than ${stepLimit / 1000} s`);
+      }),
+    ]);
+  } finally {
+    late.abort();
+  }
 }
 
 async function repeated(count: number, body: () => Promise<unknown>): Promise<number[]> {
@@ -194,7 +217,12 @@ const ask = (kernel: TestKernel, what: 'complete' | 'inspect', code: string): Pr
   kernel.request(`${what}_request`, { code, cursor_pos: code.length, detail_level: 0 });
 
 const launch = (peer: Peer): Promise<TestKernel> =>
-  TestKernel.start({ command: peer.command, reconnectInterval: 2, subscribed: false });
+  TestKernel.start({
+    command: peer.command,
+    reconnectInterval: 2,
+    subscribed: false,
+    limit: stepLimit,
+  });
 
 async function stop(kernel: TestKernel): Promise<number[]> {
   const time = await within(5000, () => kernel.stop());
@@ -212,18 +240,35 @@ async function startOnce(peer: Peer, add: (name: string, values: number[]) => vo
   await pause(1500);
   const memory = memoryOfTree(kernel.process.pid!);
   if (memory !== null) add('memory', [memory]);
-  add('shutdown', await stop(kernel));
+  const stopped = await stop(kernel);
+  add('shutdown', stopped);
+  if (answered.length === 0) throw new Error('no first result in time');
+  if (stopped.length === 0) throw new Error('did not shut down in time');
+}
+
+/** What was measured: figures by kernel and name (null where a kernel has none), and what went wrong meanwhile. */
+export interface Measured {
+  results: Record<string, Record<string, number | null>>;
+  failures: string[];
 }
 
 /**
- * The figures of all kernels, by kernel and name. They take turns in everything, so that other load on the machine meets them alike.
- * `wanted` says which figures.
+ * The figures of all kernels. They take turns in everything, so that other load on the machine meets them alike. A kernel that does
+ * not start or does not answer costs its own figures only. `wanted` says which figures.
  */
 export async function measure(
   peers: readonly Peer[],
   starts: number,
   wanted: (name: string) => boolean,
-): Promise<Record<string, Record<string, number | null>>> {
+): Promise<Measured> {
+  const failures: string[] = [];
+  const attempt = async (peer: Peer, what: string, body: () => Promise<void>): Promise<void> => {
+    try {
+      await body();
+    } catch (error) {
+      failures.push(`${peer.name}, ${what}: ${(error as Error).message}`);
+    }
+  };
   const samples = new Map<string, number[]>();
   const add = (peer: Peer, name: string, values: number[]): void => {
     const key = `${peer.name} ${name}`;
@@ -235,18 +280,26 @@ export async function measure(
     for (let round = 0; round < starts; round++)
       for (const peer of peers) {
         say(`start ${round + 1} of ${peer.name}`);
-        await startOnce(peer, (name, values) => add(peer, name, values));
+        await attempt(peer, `start ${round + 1}`, () =>
+          startOnce(peer, (name, values) => add(peer, name, values)),
+        );
       }
 
   const running = runningMetrics.filter(({ name }) => wanted(name));
   const kernels = new Map<Peer, TestKernel>();
   if (running.length > 0)
-    for (const peer of peers) {
-      const kernel = await launch(peer);
-      kernels.set(peer, kernel);
-      await kernel.request('execute_request', { code: peer.first });
-      await kernel.request('execute_request', { code: peer.cell(0) });
-    }
+    for (const peer of peers)
+      await attempt(peer, 'start for what follows', async () => {
+        const kernel = await launch(peer);
+        try {
+          for (const code of [peer.first, peer.cell(0)])
+            await step('a first cell', () => kernel.request('execute_request', { code }));
+          kernels.set(peer, kernel);
+        } catch (error) {
+          await stop(kernel);
+          throw error;
+        }
+      });
   /** What a kernel does not answer is not asked again. */
   const silent = new Set<string>();
   let count = 0;
@@ -256,7 +309,11 @@ export async function measure(
     for (let round = 0; round <= rounds; round++)
       for (const [peer, kernel] of kernels) {
         if (silent.has(`${peer.name} ${name}`)) continue;
-        const values = await sample(kernel, peer, () => count++);
+        let values: number[] = [];
+        await attempt(peer, name, async () => {
+          values = await step(name, () => sample(kernel, peer, () => count++));
+          if (values.length === 0) throw new Error('no answer in time');
+        });
         if (values.length === 0) silent.add(`${peer.name} ${name}`);
         else if (round > 0) add(peer, name, values);
       }
@@ -267,10 +324,11 @@ export async function measure(
     const values = samples.get(`${peer.name} ${name}`) ?? [];
     return values.length > 0 ? pick(values) : null;
   };
-  return Object.fromEntries(
+  const results = Object.fromEntries(
     peers.map((peer) => [
       peer.name,
       Object.fromEntries(metrics.map((metric) => [metric.name, figure(peer, metric)])),
     ]),
   );
+  return { results, failures };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac, randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,17 +28,24 @@ export const gradbookCommand = (connectionFile: string): string[] => [
   connectionFile,
 ];
 
+/**
+ * Ports that nobody listens on, below those that systems take for outgoing connections: a client that tries one of its own system's
+ * outgoing ports again and again, before the kernel is there, in the end connects to itself, and the kernel finds the port taken.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  const ports: number[] = [];
+  const servers: Server[] = [];
+  while (ports.length < count) {
+    const server = createServer();
+    const port = randomInt(16_000, 32_000);
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!listens) continue;
+    ports.push(port);
+    servers.push(server);
+  }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
@@ -67,6 +74,41 @@ export class TestKernel {
     void this.#subscribe();
   }
 
+  /** Settles when the kernel answers. Error: it ended, or did not answer in time; then nothing of it is left. */
+  async #started(subscribed: boolean, limit: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const failed = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the kernel did not answer within ${limit} ms`)), limit);
+      this.process.once('error', reject);
+      this.process.once('exit', () =>
+        reject(new Error(`the kernel ended at its start: ${this.stderr.slice(-2000)}`)),
+      );
+    });
+    try {
+      await Promise.race([this.#answers(subscribed), failed]);
+    } catch (error) {
+      this.process.kill('SIGKILL');
+      this.#release();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #answers(subscribed: boolean): Promise<void> {
+    await this.request('kernel_info_request', {});
+    // The subscription may be younger than the first status: ask until one arrives.
+    while (subscribed && !this.iopub.some(({ header }) => header.msg_type === 'status')) {
+      await this.request('kernel_info_request', {});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  #release(): void {
+    for (const socket of Object.values(this.#sockets)) socket.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   get sockets(): { shell: Dealer; control: Dealer; stdin: Dealer; sub: Subscriber; hb: Request } {
     return this.#sockets;
   }
@@ -77,6 +119,7 @@ export class TestKernel {
     command = gradbookCommand,
     reconnectInterval = 100,
     subscribed = true,
+    limit = 30_000,
   }: {
     key?: string;
     transport?: 'tcp' | 'ipc';
@@ -86,6 +129,8 @@ export class TestKernel {
     reconnectInterval?: number;
     /** Waits until what the kernel publishes arrives. */
     subscribed?: boolean;
+    /** Milliseconds that the start may take. */
+    limit?: number;
   } = {}): Promise<TestKernel> {
     const folder = mkdtempSync(join(tmpdir(), 'gradbook-test-'));
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] =
@@ -130,12 +175,7 @@ export class TestKernel {
     sockets.sub.connect(address(iopub_port));
     sockets.hb.connect(address(hb_port));
     const kernel = new TestKernel(child, key, folder, sockets);
-    await kernel.request('kernel_info_request', {});
-    // The subscription may be younger than the first status: ask until one arrives.
-    while (subscribed && !kernel.iopub.some(({ header }) => header.msg_type === 'status')) {
-      await kernel.request('kernel_info_request', {});
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await kernel.#started(subscribed, limit);
     return kernel;
   }
 
@@ -252,8 +292,7 @@ export class TestKernel {
     });
     if (!this.hasEnded) await this.send('shutdown_request', { restart: false }, 'control');
     const code = await ended;
-    for (const socket of Object.values(this.#sockets)) socket.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#release();
     return code;
   }
 
