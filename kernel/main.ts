@@ -1,5 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { type Code, locateCode } from './code.ts';
+import { locateCode } from './code.ts';
 import { connectLanguage } from './language/client.ts';
 import type { LanguageOptions } from './language/worker.ts';
 import type { IoOptions } from './protocol/io.ts';
@@ -52,12 +52,13 @@ ioThread.on('error', (error) => {
   exit(1);
 });
 
-const code: Code = locateCode();
-const { startRuntime } = (await import(code.runtime)) as typeof import('./runtime/index.ts');
+const code = locateCode();
+const { startRuntime } = await code.runtime();
 startRuntime({
   io: io.port1,
   language: connectLanguage(languageForUser.port2),
   memory,
   folder,
   library: code.library,
+  preload: code.preload,
 });

@@ -1,7 +1,9 @@
 // Joins the runtime of cells, the library and the display into few files: a kernel starts in the time of opening those, not hundreds.
-import { rmSync } from 'node:fs';
+// They are CommonJS, because Node keeps compiled code only for that (see kernel/compiledBundle.ts).
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
@@ -16,30 +18,86 @@ const ownPlace = {
       ? {
           code: code.replaceAll(
             'import.meta.url',
-            `new URL(${JSON.stringify(relative(output, id).replaceAll('\\', '/'))}, import.meta.url).href`,
+            `new URL(${JSON.stringify(relative(output, id).replaceAll('\\', '/'))}, require('node:url').pathToFileURL(__filename)).href`,
           ),
           map: null,
         }
       : null,
 };
 
+/** One byte a character, which is read without decoding. */
+const ascii = {
+  name: 'ascii',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk')
+        file.code = file.code.replace(
+          /[^\0-\x7f]/g,
+          (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+        );
+  },
+};
+
+/** Library and display in one file: what one takes from the other needs no way through exports. */
+const entries = { library: join(dist, 'src/index.js'), display: join(dist, 'display/index.js') };
+const preload = {
+  name: 'preload',
+  resolveId: (id) => (id === 'preload' ? '\0preload' : null),
+  load: (id) =>
+    id === '\0preload'
+      ? Object.entries(entries)
+          .map(([name, path]) => `export * as ${name} from ${JSON.stringify(path)};`)
+          .join('\n')
+      : null,
+};
+
+/** What `import()` gives, with its names: the same module that the kernel has loaded. */
+function facade(part, names) {
+  const locals = names.map((name, i) => [name, `_${i}`]);
+  return [
+    "import { createRequire } from 'node:module';",
+    `const { ${locals.map(([name, local]) => `${name}: ${local}`).join(', ')} } = createRequire(import.meta.url)('./preload.cjs').${part};`,
+    `export { ${locals.map(([name, local]) => `${local} as ${name}`).join(', ')} };`,
+    '',
+  ].join('\n');
+}
+
 rmSync(output, { recursive: true, force: true });
 const bundle = await rolldown({
   input: {
     runtime: join(dist, 'kernel/runtime/index.js'),
-    library: join(dist, 'src/index.js'),
-    display: join(dist, 'display/index.js'),
+    preload: 'preload',
   },
   // Packages stay where they are.
-  external: (id, importer) => importer !== undefined && !/^[./]|^[A-Za-z]:[\\/]/.test(id),
+  external: (id, importer) => importer !== undefined && !/^[./\0]|^[A-Za-z]:[\\/]/.test(id),
   platform: 'node',
-  plugins: [ownPlace],
+  plugins: [preload, ownPlace, ascii],
 });
 await bundle.write({
   dir: output,
-  format: 'esm',
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
   sourcemap: true,
   keepNames: true,
   minify: { mangle: false, compress: false, codegen: true },
 });
 await bundle.close();
+
+// The first kernel finds compiled code already.
+const warmUp = `
+  import { CompiledBundle } from ${JSON.stringify(pathToFileURL(join(dist, 'kernel/compiledBundle.js')).href)};
+  const bundle = new CompiledBundle(${JSON.stringify(output)});
+  bundle.load('runtime.cjs');
+  const loaded = bundle.load('preload.cjs');
+  bundle.keep();
+  console.log(JSON.stringify(Object.fromEntries(Object.entries(loaded).map(([part, names]) => [part, Object.keys(names)]))));
+`;
+const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', warmUp], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  encoding: 'utf8',
+  env: { ...process.env, GRADBOOK_ENGINE: 'reference' },
+});
+if (status !== 0) throw new Error('the bundle does not load');
+for (const [part, names] of Object.entries(JSON.parse(stdout)))
+  writeFileSync(join(output, `${part}.js`), facade(part, names));

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { gzipSync } from 'node:zlib';
 import { type DisplayHost, host } from '../host.ts';
 
 /** plotly.js's own partial bundles, smallest first, and the trace types that each can draw. */
@@ -33,7 +32,9 @@ const compressed = new Map<string, string>();
 function library(name: string): string {
   let text = compressed.get(name);
   if (text === undefined) {
-    const path = createRequire(import.meta.url).resolve(`plotly.js/dist/${name}.min.js`);
+    const require = createRequire(import.meta.url);
+    const path = require.resolve(`plotly.js/dist/${name}.min.js`);
+    const { gzipSync } = require('node:zlib') as typeof import('node:zlib');
     text = gzipSync(readFileSync(path), { level: 6 }).toString('base64');
     compressed.set(name, text);
   }

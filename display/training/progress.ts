@@ -24,7 +24,13 @@ function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${parts.join(':')}` : `${Number(parts[0])}:${parts[1]}`;
 }
 
-const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+let numbers: Intl.NumberFormat | undefined;
+
+/** `12.3K`. The format is made at its first use: that takes longer than loading all of this folder. */
+const compact = (value: number): string => {
+  numbers ??= new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+  return numbers.format(value);
+};
 
 /** How many bars are open: a bar inside another is indented and goes when it is done. */
 const open: Progress<unknown>[] = [];
@@ -152,8 +158,8 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
       this.#count === 0 || rate === 0
         ? ''
         : rate >= 1
-          ? `, ${compact.format(rate)} it/s`
-          : `, ${compact.format(1 / rate)} s/it`;
+          ? `, ${compact(rate)} it/s`
+          : `, ${compact(1 / rate)} s/it`;
     const left =
       total !== undefined && this.#ended === 'no' && rate > 0
         ? ` < ${clock((total - this.#count) / rate)}`

@@ -1,4 +1,4 @@
-import { encode } from 'fast-png';
+import { createRequire } from 'node:module';
 import { type Colormap, colorTable } from './colors.ts';
 
 /** Pixels, row by row, `channels` bytes each: 1 gray, 3 RGB, 4 RGBA. */
@@ -9,8 +9,11 @@ export interface Raster {
   data: Uint8Array;
 }
 
+/** The package is loaded with the first picture, not with everything else at the start. */
+const fastPng = () => createRequire(import.meta.url)('fast-png') as typeof import('fast-png');
+
 export const encodePng = ({ width, height, channels, data }: Raster): Uint8Array =>
-  encode({ width, height, channels, depth: 8, data }, { zlib: { level: 6 } });
+  fastPng().encode({ width, height, channels, depth: 8, data }, { zlib: { level: 6 } });
 
 export const dataUri = (bytes: Uint8Array, mime = 'image/png'): string =>
   `data:${mime};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}`;

@@ -1,5 +1,6 @@
 import { Script } from 'node:vm';
 import type { MessagePort } from 'node:worker_threads';
+import type { Code } from '../code.ts';
 import type {
   CellError,
   CheckLevel,
@@ -29,13 +30,15 @@ export interface RuntimeOptions {
   memory: SharedArrayBuffer;
   folder: string;
   /** Where the library is, by the names that cells may import it with. */
-  library: Readonly<Record<'gradbook' | 'gradbook/display', string>>;
+  library: Code['library'];
+  /** Loads it. */
+  preload: Code['preload'];
 }
 
 type Execute = Extract<ToUser, { type: 'execute' }>;
 
 /** Starts the user thread: it runs the cells that io sends, and owns their variables. */
-export function startRuntime({ io, language, memory, folder, library }: RuntimeOptions): void {
+export function startRuntime({ io, language, memory, folder, library, preload }: RuntimeOptions): void {
   const post = (message: FromUser): void => io.postMessage(message);
   const words = new Int32Array(memory, 0, sharedHeader / 4);
   const output = new Output(post);
@@ -206,12 +209,9 @@ export function startRuntime({ io, language, memory, folder, library }: RuntimeO
   }
 
   /** The library's names become globals; a cell that comes earlier waits for them. */
-  const preloaded = preload();
-  async function preload(): Promise<void> {
-    const [own, shows] = (await Promise.all([
-      import(library.gradbook),
-      import(library['gradbook/display']),
-    ])) as Record<string, unknown>[];
+  const preloaded = makeGlobal();
+  async function makeGlobal(): Promise<void> {
+    const [own, shows] = await preload();
     // Long native calls look at the words that the io thread sets.
     (own.setInterruptWords as (words: Int32Array) => void)(words);
     for (const [name, value] of Object.entries({ ...own, ...shows }))

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -49,11 +50,14 @@ export const isas = (): readonly Isa[] =>
       ? ['neon', 'baseline']
       : ['baseline'];
 
+let root: string | undefined;
+
 /** Where the package lies, seen from the sources or from `dist`. */
 export function packageRoot(): string {
+  if (root) return root;
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
+  return (root = folder);
 }
 
 const sourceFolder = (): string => join(packageRoot(), 'src/engine/native');
@@ -66,11 +70,58 @@ const sources = (): string[] =>
 /** Compiles with AddressSanitizer and UndefinedBehaviorSanitizer, into files of their own. */
 const sanitize = process.env.GRADBOOK_SANITIZE === '1';
 
-function fingerprint(): string {
+function fingerprintOfText(): string {
   const hash = createHash('sha256').update(`${process.arch} ${process.platform} ${sanitize}`);
   for (const name of sources()) hash.update(name).update(readFileSync(join(sourceFolder(), name)));
   hash.update(JSON.stringify([commonFlags, isaFlags]));
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Changes when a source is edited: its size or its time does. */
+const stateOfSources = (): string =>
+  [process.arch, process.platform, sanitize, commonFlags, JSON.stringify(isaFlags)]
+    .concat(
+      sources().map((name) => {
+        const { size, mtimeMs } = statSync(join(sourceFolder(), name));
+        return `${name} ${size} ${mtimeMs}`;
+      }),
+    )
+    .join('\n');
+
+/** Names what the engines are built of. The text is read only when the state of the files is not that of the last build. */
+function fingerprint(): string {
+  const state = stateOfSources();
+  for (const folder of outputFolders())
+    try {
+      const { state: kept, fingerprint } = JSON.parse(
+        readFileSync(join(folder, stateFile), 'utf8'),
+      ) as KeptState;
+      if (kept === state) return fingerprint;
+    } catch {
+      // Never built there.
+    }
+  return fingerprintOfText();
+}
+
+interface KeptState {
+  state: string;
+  fingerprint: string;
+}
+
+const stateFile = 'sources.json';
+
+/** So that the next start need not read the sources. Where the folder cannot be written, it reads them. */
+function keepState(folder: string): void {
+  const path = join(folder, stateFile);
+  const kept: KeptState = { state: stateOfSources(), fingerprint: fingerprintOfText() };
+  const text = JSON.stringify(kept);
+  try {
+    if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+    writeFileSync(`${path}.${process.pid}`, text);
+    renameSync(`${path}.${process.pid}`, path);
+  } catch {
+    // An installed package that is only read.
+  }
 }
 
 /** Built engines lie in the package, or in the user's cache where the package cannot be written. */
@@ -197,7 +248,10 @@ export async function buildEngines(
   report: (line: string) => void = () => {},
 ): Promise<boolean> {
   const missing = wanted.filter((isa) => builtEngine(isa) === null);
-  if (missing.length === 0) return true;
+  if (missing.length === 0) {
+    for (const isa of wanted) keepState(dirname(builtEngine(isa)!));
+    return true;
+  }
   const compiler = findCompiler();
   if (compiler === null) return false;
   const target = writableFolder();
@@ -222,6 +276,7 @@ export async function buildEngines(
       // Renaming is atomic: another process sees a whole file or none.
       renameSync(link.output, join(target, fileName(isa)));
     }
+    keepState(target);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

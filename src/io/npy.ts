@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { unzipSync, zipSync } from 'fflate';
 import type { DType } from '../tensor/dtype.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { unzip, zip } from './archive.ts';
 import { bytesOf, decode, type ElementType } from './elements.ts';
 import { writeAtomically } from './writeAtomically.ts';
 
@@ -91,14 +91,14 @@ export const loadNpy = (path: string): Tensor => parseNpy(readFileSync(path));
 /** Writes tensors to an `.npz` file, compressed. Source: `numpy.savez_compressed`. */
 export function saveNpz(path: string, tensors: Readonly<Record<string, Tensor>>): void {
   const files = Object.entries(tensors).map(([name, tensor]) => [`${name}.npy`, npyBytes(tensor)]);
-  writeAtomically(path, zipSync(Object.fromEntries(files)));
+  writeAtomically(path, zip(Object.fromEntries(files)));
 }
 
 /** The tensors in an `.npz` file, by name. */
 export function loadNpz(path: string): Record<string, Tensor> {
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(readFileSync(path));
+    files = unzip(readFileSync(path));
   } catch (error) {
     throw new Error(`npz: ${path} is not a zip archive: ${(error as Error).message}`);
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { unzipSync } from 'fflate';
 import { numel } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { unzip } from './archive.ts';
 import { decode, type ElementType, elementBytes } from './elements.ts';
 import { type Globals, unpickle } from './pickle.ts';
 
@@ -78,7 +78,7 @@ function plain(value: unknown): PyTorchValue {
 export function parsePyTorch(bytes: Uint8Array): PyTorchValue {
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(bytes);
+    files = unzip(bytes);
   } catch {
     throw new Error(
       'pt: not a zip archive: files of PyTorch before 1.6, or saved with _use_new_zipfile_serialization=False, cannot be read; save it again with a newer PyTorch',
