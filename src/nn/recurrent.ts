@@ -2,7 +2,7 @@ import { asOne } from '../autograd/primitive.ts';
 import { empty, zeros } from '../ops/creation.ts';
 import { cat, stack } from '../ops/join.ts';
 import { linear } from '../ops/matmul.ts';
-import { select, squeeze, transpose, unbind, unsqueeze } from '../ops/shape.ts';
+import { select, squeeze, transpose, unsqueeze } from '../ops/shape.ts';
 import { reshape } from '../ops/views.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
@@ -16,6 +16,7 @@ import {
   rnnReluCell,
   rnnTanhCell,
 } from './functional/recurrent.ts';
+import { recurrentSteps } from './functional/recurrentLayer.ts';
 import { uniform_ } from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
@@ -165,7 +166,7 @@ abstract class RecurrentLayer<State> extends Module<[input: Tensor, state?: Stat
     from: readonly Tensor[],
     reverse: boolean,
   ): { steps: Tensor; final: Tensor[] } {
-    const { step, name } = this.recurrence();
+    const { name } = this.recurrence();
     const [length, batch, width] = x.shape;
     const [weightIh, weightHh] = [this[`weightIh${suffix}`], this[`weightHh${suffix}`]];
     const [biasIh, biasHh] = this.hasBias ? [this[`biasIh${suffix}`], this[`biasHh${suffix}`]] : [null, null];
@@ -176,15 +177,8 @@ abstract class RecurrentLayer<State> extends Module<[input: Tensor, state?: Stat
       attrs,
       () => {
         const sums = linear(reshape(x, [length * batch, width]), weightIh, biasIh);
-        const inputs = unbind(reshape(sums, [length, batch, sums.shape[1]]), 0);
-        const hidden = new Array<Tensor>(length);
-        let state = [...from];
-        for (let i = 0; i < length; i++) {
-          const t = reverse ? length - 1 - i : i;
-          state = step(inputs[t], linear(state[0], weightHh, biasHh), state);
-          hidden[t] = state[0];
-        }
-        return [stack(hidden, 0), ...state];
+        const gates = reshape(sums, [length, batch, sums.shape[1]]);
+        return recurrentSteps(name, gates, weightHh, biasHh, from, { reverse });
       },
     );
     return { steps, final };

@@ -59,7 +59,7 @@ function addToOne(totals: Float64Array, t: number, p: number, n: number): void {
  * out (B, M, N) row-major = a (B, M, K) x b (B, K, N), any strides; float64 accumulators. Blocks of b are packed side by side and
  * added to the rows in turn, two rows and four inner steps at a time.
  */
-const matmulKernel = kernel('matmul', (out: Tensor, a: Tensor, b: Tensor) => {
+export const matmulKernel = kernel('matmul', (out: Tensor, a: Tensor, b: Tensor) => {
   const [batches, rows, columns] = out.shape;
   const inner = a.shape[2];
   const [x, y, z] = [a.elements, b.elements, out.elements];
@@ -150,19 +150,22 @@ const product: Primitive<null> = {
 };
 
 /** out (M, N) row-major = a (M, K) x weight (N, K) transposed + bias (N,) or nothing; float64 accumulators. */
-const linearKernel = kernel('linear', (out: Tensor, a: Tensor, weight: Tensor, bias: Tensor | null) => {
-  const [rows, columns] = out.shape;
-  const inner = a.shape[1];
-  const [x, w, z] = [a.elements, weight.elements, out.elements];
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) {
-      let total = bias === null ? 0 : bias.elements[bias.offset + j * bias.strides[0]];
-      let p = a.offset + i * a.strides[0];
-      let q = weight.offset + j * weight.strides[0];
-      for (let k = 0; k < inner; k++, p += a.strides[1], q += weight.strides[1]) total += x[p] * w[q];
-      z[out.offset + i * columns + j] = total;
-    }
-});
+export const linearKernel = kernel(
+  'linear',
+  (out: Tensor, a: Tensor, weight: Tensor, bias: Tensor | null) => {
+    const [rows, columns] = out.shape;
+    const inner = a.shape[1];
+    const [x, w, z] = [a.elements, weight.elements, out.elements];
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) {
+        let total = bias === null ? 0 : bias.elements[bias.offset + j * bias.strides[0]];
+        let p = a.offset + i * a.strides[0];
+        let q = weight.offset + j * weight.strides[0];
+        for (let k = 0; k < inner; k++, p += a.strides[1], q += weight.strides[1]) total += x[p] * w[q];
+        z[out.offset + i * columns + j] = total;
+      }
+  },
+);
 
 /** (M, K) x (N, K) transposed + (N,). */
 const affine: Primitive<null> = {
