@@ -161,6 +161,42 @@ describe.each(here)('the native engine on %s', (isa) => {
     }
   });
 
+  test('3x3 convolutions by fewer products stay within 1e-5 of float64, with the same bits for 1, 2 and 3 threads', () => {
+    useNativeEngine(isa);
+    const before = g.getNumThreads();
+    for (const [input, filters, padding, strided] of [
+      [[2, 17, 13, 21], 19, 1, false],
+      [[3, 16, 9, 8], 40, 0, true],
+      [[2, 33, 30, 7], 16, 2, false],
+      [[1, 70, 28, 28], 45, 1, true],
+      [[8, 130, 8, 8], 64, 1, false],
+      [[6, 20, 41, 67], 20, 1, false],
+      [[2, 40, 60, 56], 64, 3, false],
+    ] as const) {
+      const run = (dtype: 'float32' | 'float64', threads: number): g.Tensor[] => {
+        g.setNumThreads(threads);
+        g.manualSeed(5);
+        const draw = (...shape: number[]): g.Tensor => g.randn(shape).to(dtype).detach();
+        const [n, c, h, w] = input;
+        const image = strided ? draw(n, c, w, h).transpose(2, 3) : draw(n, c, h, w);
+        const [x, weight] = [image.requiresGrad_(), draw(filters, c, 3, 3).requiresGrad_()];
+        const y = g.F.conv2d(x, weight, draw(filters), { padding });
+        y.backward(draw(...y.shape));
+        return [y.detach(), x.grad!, weight.grad!];
+      };
+      const exact = run('float64', 1);
+      const one = run('float32', 1);
+      for (const [i, result] of one.entries()) {
+        const error = result.to('float64').sub(exact[i]).abs().max() as g.Tensor;
+        expect(error.item()).toBeLessThan(1e-5 * ((exact[i].abs().max() as g.Tensor).item() as number));
+      }
+      for (const threads of [2, 3])
+        for (const [i, result] of run('float32', threads).entries())
+          expect(g.equal(result, one[i])).toBe(true);
+    }
+    g.setNumThreads(before);
+  });
+
   test('transposed convolutions, lines and volumes, both gradients, give what the reference gives', () => {
     const run = (
       which: 0 | 1 | 2,
