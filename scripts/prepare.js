@@ -11,6 +11,7 @@ const folders = ['src', 'display', 'kernel', 'lab/server', 'test', 'bench', 'not
 once('dist/.built', fingerprintOf(lock, folders), () => {
   run('Building', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
   run('Bundling', process.execPath, [join(root, 'scripts/bundle.js')]);
+  run('Bundling types', process.execPath, [join(root, 'scripts/bundleTypes.js')]);
 });
 
 if (process.argv.includes('--lab')) await import('./prepareLab.js');

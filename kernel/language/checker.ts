@@ -25,8 +25,9 @@ import {
 import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
 import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../npm/cache.ts';
 import { allCells, CellFiles, type Spelled } from './cellFiles.ts';
+import { type CompilerTypes, compilerTypes, isInnerModule } from './compilerTypes.ts';
 import type { Declaration } from './declarations.ts';
-import { ambientDeclarations, globalDeclarations, sessionNames } from './globals.ts';
+import { ambientDeclarations, sessionNames } from './globals.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
 import { typedBefore } from './typed.ts';
 
@@ -81,7 +82,7 @@ export class Checker {
   readonly #installed = new Map<string, string>();
   /** What was found in texts that were checked since the last change of anything else. */
   readonly #checked = new Map<string, Diagnostic[]>();
-  readonly #globals = globalDeclarations(ownRoot);
+  readonly #types: CompilerTypes;
   #builtIns: readonly ScopeName[] | null = null;
 
   constructor(folder: string) {
@@ -90,6 +91,7 @@ export class Checker {
     symlinkSync(ownModules, join(this.#base, 'node_modules'), 'junction');
     mkdirSync(dirname(this.#current), { recursive: true });
     this.#cells = new CellFiles(dirname(this.#current));
+    this.#types = compilerTypes(ownRoot, ownModules, dirname(this.#current));
     [this.#api, this.#snapshot, this.#project] = this.#open();
     // The first check reads what all cells have in common: before there is a cell, if there is time.
     this.check('', []);
@@ -115,7 +117,6 @@ export class Checker {
     if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
     this.#builtIns = null;
     this.#checked.clear();
-    writeFileSync(this.#path('globals.d.ts'), this.#globals.text);
     writeFileSync(this.#path('ambient.d.ts'), ambientDeclarations);
     writeFileSync(this.#current, this.#cells.text('', [], 'mentioned').text);
     writeFileSync(this.#config, this.#configText());
@@ -131,12 +132,9 @@ export class Checker {
         module: 'esnext',
         moduleResolution: 'bundler',
         moduleDetection: 'force',
-        lib: ['es2023', 'esnext.disposable'],
-        types: ['node'],
-        typeRoots: [join(ownModules, '@types')],
+        ...this.#types.options,
         paths: {
-          gradbook: [join(ownRoot, 'dist/src/index.d.ts')],
-          'gradbook/display': [join(ownRoot, 'dist/display/index.d.ts')],
+          ...this.#types.options.paths,
           ...Object.fromEntries([...this.#installed].map(([specifier, file]) => [specifier, [file]])),
         },
         rootDirs: ['.', this.#folder],
@@ -152,7 +150,7 @@ export class Checker {
         skipLibCheck: true,
         noEmit: true,
       },
-      files: [this.#current, this.#path('globals.d.ts'), this.#path('ambient.d.ts')],
+      files: [this.#current, this.#path('ambient.d.ts'), ...this.#types.files],
     });
   }
 
@@ -276,7 +274,7 @@ export class Checker {
     const info = this.#completions(place);
     if (!info) return this.#scopeCompletions(place, wanted);
     const entries = info.entries
-      .filter(({ name }) => name.toLowerCase().startsWith(wanted))
+      .filter(({ name }) => name.toLowerCase().startsWith(wanted) && !isInnerModule(name))
       .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
       .slice(0, 500);
     const signatures = this.#signatures(entries.slice(0, signed).map(({ symbol }) => symbol));
@@ -308,7 +306,7 @@ export class Checker {
     for (const { name, declaration } of this.#cells.names) offer({ name, type: declaration.kind });
     for (const name of file ? namesAround(file, place) : []) if (name.name !== allCells) offer(name);
     const near = found.size;
-    for (const name of this.#globals.names) offer({ name, type: /^[A-Z]/.test(name) ? 'class' : 'function' });
+    for (const name of this.#types.names) offer({ name, type: /^[A-Z]/.test(name) ? 'class' : 'function' });
     for (const name of this.#builtIn()) offer(name);
     const names = [...found.keys()];
     const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);

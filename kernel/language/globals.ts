@@ -33,8 +33,14 @@ export const sessionNames = [...session.matchAll(/^(?:function|const) (\w+)/gm)]
 /** Another file, because it must not be a module: packages that are not installed yet have no types. */
 export const ambientDeclarations = "declare module 'npm:*';\n";
 
+/** The parts of JavaScript's own library that cells have. */
+export const libraries: readonly string[] = ['es2023', 'esnext.disposable'];
+
 /** The declaration files whose exports are globals of every cell, by the name that cells may import them with. */
-const libraries = { gradbook: 'dist/src/index.d.ts', 'gradbook/display': 'dist/display/index.d.ts' };
+export const ownLibraries: Readonly<Record<string, string>> = {
+  gradbook: 'dist/src/index.d.ts',
+  'gradbook/display': 'dist/display/index.d.ts',
+};
 
 /** A function of such a name can be reached as a member only. */
 const reserved =
@@ -56,7 +62,7 @@ export function globalDeclarations(root: string): Globals {
   const names = new Set<string>();
   const imports: string[] = [];
   const aliases: string[] = [];
-  for (const [library, path] of Object.entries(libraries)) {
+  for (const [library, path] of Object.entries(ownLibraries)) {
     const index = join(root, path);
     if (!existsSync(index)) continue;
     const space = `library${imports.length}`;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -254,5 +254,64 @@ describe('completion in strings', () => {
     expect(await matches("layout = 'space ¦'")).toEqual(['space around']);
     expect(await matches('\'x\'; layout = "a.¦"')).toEqual(['a.b/c']);
     expect(await matches("// don't\nlayout = 'st¦")).toEqual(['start']);
+  });
+});
+
+describe('declarations that are there from the start', () => {
+  test('a package may ask for the libraries of browsers, of JavaScript and of Node: each name means one thing', async () => {
+    const modules = join(folder, 'node_modules/pages');
+    mkdirSync(modules, { recursive: true });
+    const write = (name: string, lines: string[]): void =>
+      writeFileSync(join(modules, name), lines.join('\n'));
+    write('package.json', [
+      '{ "name": "pages", "version": "1.0.0", "types": "index.d.ts", "main": "index.js" }',
+    ]);
+    write('index.js', ['exports.element = null; exports.data = Buffer.from("ab"); exports.list = [1];']);
+    write('index.d.ts', [
+      '/// <reference lib="dom" />',
+      '/// <reference lib="es2015.symbol.wellknown" />',
+      '/// <reference types="node" />',
+      'export const element: HTMLElement | null;',
+      'export const data: Buffer;',
+      'export const list: number[];',
+    ]);
+    await kernel.execute(`%cd ${folder}`);
+    const { outputs } = await run(
+      "import { element, data, list } from 'pages'; const tag: string | undefined = element?.tagName;",
+      "const bytes: Buffer = Buffer.concat([data, Buffer.from('c')]); [bytes.toString(), list.concat([2]).at(-1)]",
+    );
+    expect(result(outputs)).toBe("[ 'abc', 2 ]");
+    expect(traceback((await kernel.execute('const wrong: string = element.offsetWidth')).outputs)).toMatch(
+      /'number' is not assignable to type 'string'/,
+    );
+  });
+
+  test('what the library is made of is not offered for imports; its two names are', async () => {
+    const matches = async (code: string): Promise<string[]> => {
+      const reply = await kernel.request('complete_request', { code, cursor_pos: code.length });
+      return reply.content.matches as unknown as string[];
+    };
+    const own = await matches("import * as g from 'grad");
+    expect(own).toContain('gradbook');
+    expect(own.filter((name) => name.includes(':'))).toEqual([]);
+    expect(await matches("import { inspect } from 'node:ut")).toContain('node:util');
+    await run(
+      "import { tensor as make, Tensor as Numbers } from 'gradbook'; const two: Numbers = make([1, 2]);",
+      "import * as shows from 'gradbook/display'; const same: Tensor = two; typeof shows.display",
+    );
+  });
+
+  test('a name is explained with its documentation, Node’s and the library’s too', async () => {
+    const explain = async (code: string): Promise<string> => {
+      const reply = await kernel.request('inspect_request', {
+        code,
+        cursor_pos: code.length,
+        detail_level: 0,
+      });
+      return (reply.content.data as unknown as Record<string, string>)['text/plain'];
+    };
+    expect(await explain("import { readFileSync } from 'node:fs'; readFileSync")).toMatch(/contents of the/);
+    expect(await explain('[1].findLastIndex')).toMatch(/last element/);
+    expect(await explain('zeros')).toMatch(/Tensor/);
   });
 });

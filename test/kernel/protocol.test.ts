@@ -531,7 +531,7 @@ process.stdout.write(process.argv[2] + '\\n', () => process.send('seven'));`,
     });
     expect((content.data as Record<string, string>)['text/plain']).toMatch(/number[\s\S]*Half of x/);
     rmSync(folder, { recursive: true });
-  });
+  }, 90_000);
 
   test('without a network an npm: import is an error in npm’s words', async () => {
     await kernel.execute('%env npm_config_registry=http://127.0.0.1:9');
