@@ -8,8 +8,9 @@ export type OwnModule = 'gradbook' | 'gradbook/display';
 type Exports = Record<string, unknown>;
 type Runtime = typeof import('./runtime/index.ts');
 
-/** The code that the user thread loads. */
+/** The kernel's code: where the other threads begin, and what the user thread loads. */
 export interface Code {
+  readonly threads: Readonly<Record<'io' | 'language', URL>>;
   runtime(): Promise<Runtime>;
   /** What every cell has without importing it: the exports of the library, and of the display. */
   preload(): Promise<readonly [library: Exports, display: Exports]>;
@@ -31,6 +32,7 @@ export function locateCode(): Code {
 function bundledCode(): Code {
   const bundle = new CompiledBundle(fileURLToPath(at('../src/bundle')));
   return {
+    threads: { io: at('../src/bundle/io.js'), language: at('./language/compiledWorker.js') },
     runtime: async () => bundle.load('runtime.cjs') as Runtime,
     preload: async () => {
       const { library, display } = bundle.load('preload.cjs') as Record<'library' | 'display', Exports>;
@@ -52,6 +54,7 @@ function singleFiles(): Code {
     'gradbook/display': at(`../display/index.${suffix}`).href,
   };
   return {
+    threads: { io: at(`./protocol/io.${suffix}`), language: at(`./language/worker.${suffix}`) },
     runtime: () => import(`./runtime/index.${suffix}`) as Promise<Runtime>,
     preload: () =>
       Promise.all([import(library.gradbook), import(library['gradbook/display'])]) as Promise<

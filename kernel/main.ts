@@ -1,7 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { locateCode } from './code.ts';
 import { connectLanguage } from './language/client.ts';
-import type { LanguageOptions } from './language/worker.ts';
+import type { LanguageOptions } from './language/serve.ts';
 import type { IoOptions } from './protocol/io.ts';
 
 /** The memory that threads share: the words of `interrupt.ts`, then room for one answer to `input()`. */
@@ -22,9 +22,15 @@ const io = new MessageChannel();
 const languageForIo = new MessageChannel();
 const languageForUser = new MessageChannel();
 const folder = process.cwd();
-// From the sources (tests) the workers are TypeScript too.
-const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const code = locateCode();
 const exit = process.exit.bind(process);
+
+// First: the compiler's process takes longest until it is ready.
+const languageOptions: LanguageOptions = { ports: [languageForIo.port1, languageForUser.port1], folder };
+new Worker(code.threads.language, {
+  workerData: languageOptions,
+  transferList: [languageForIo.port1, languageForUser.port1],
+});
 
 const ioOptions: IoOptions = {
   connectionFile: connectionFileArgument(),
@@ -32,14 +38,9 @@ const ioOptions: IoOptions = {
   language: languageForIo.port2,
   memory,
 };
-const ioThread = new Worker(new URL(`./protocol/io.${suffix}`, import.meta.url), {
+const ioThread = new Worker(code.threads.io, {
   workerData: ioOptions,
   transferList: [io.port2, languageForIo.port2],
-});
-const languageOptions: LanguageOptions = { ports: [languageForIo.port1, languageForUser.port1], folder };
-new Worker(new URL(`./language/worker.${suffix}`, import.meta.url), {
-  workerData: languageOptions,
-  transferList: [languageForIo.port1, languageForUser.port1],
 });
 
 ioThread.on('message', (message: 'signals' | 'exit') => {
@@ -52,7 +53,6 @@ ioThread.on('error', (error) => {
   exit(1);
 });
 
-const code = locateCode();
 const { startRuntime } = await code.runtime();
 startRuntime({
   io: io.port1,

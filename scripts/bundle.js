@@ -1,4 +1,4 @@
-// Joins the runtime of cells, the library and the display into few files: a kernel starts in the time of opening those, not hundreds.
+// Joins the runtime of cells, the library and the display, and the kernel's other threads, into few files: a kernel starts in the time of opening those, not hundreds.
 // They are CommonJS, because Node keeps compiled code only for that (see kernel/compiledBundle.ts).
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -10,20 +10,25 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url));
 // Beside the library's other files, so that its own frames are known as such in a stack.
 const output = join(dist, 'src/bundle');
 
-/** A module still means its own place when it asks for it. */
-const ownPlace = {
+/** A module still means its own place when it asks for it. `here` is the address of the bundle's file, which alone can resolve. */
+const placeFrom = (here) => ({
   name: 'own-place',
   transform: (code, id) =>
     code.includes('import.meta.url')
       ? {
-          code: code.replaceAll(
-            'import.meta.url',
-            `new URL(${JSON.stringify(relative(output, id).replaceAll('\\', '/'))}, require('node:url').pathToFileURL(__filename)).href`,
-          ),
+          code: code
+            .replaceAll(
+              'import.meta.url',
+              `new URL(${JSON.stringify(relative(output, id).replaceAll('\\', '/'))}, ${here}).href`,
+            )
+            .replaceAll('import.meta.resolve', 'undefined'),
           map: null,
         }
       : null,
-};
+});
+const ownPlace = placeFrom('__here');
+const banner = "const __here = require('node:url').pathToFileURL(__filename);";
+const ownPlaceOfModule = placeFrom('import.meta.url');
 
 /** One byte a character, which is read without decoding. */
 const ascii = {
@@ -76,6 +81,7 @@ const bundle = await rolldown({
 await bundle.write({
   dir: output,
   format: 'cjs',
+  banner,
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
   sourcemap: true,
@@ -84,20 +90,53 @@ await bundle.write({
 });
 await bundle.close();
 
+// The language thread, with the packages that it uses: only their native parts stay where they are.
+const language = await rolldown({
+  input: { language: join(dist, 'kernel/language/serve.js') },
+  external: /^node:|^@oxc-(parser|transform)\/|^@typescript\//,
+  platform: 'node',
+  plugins: [ownPlace, ascii],
+});
+await language.write({
+  dir: output,
+  format: 'cjs',
+  banner,
+  entryFileNames: '[name].cjs',
+  sourcemap: true,
+  keepNames: true,
+  codeSplitting: false,
+  minify: { mangle: false, compress: false, codegen: true },
+});
+await language.close();
+
+// The io thread's own files; nothing of them is worth compiling beforehand.
+const io = await rolldown({
+  input: { io: join(dist, 'kernel/protocol/io.js') },
+  external: (id, importer) => importer !== undefined && !/^[./]|^[A-Za-z]:[\\/]/.test(id),
+  platform: 'node',
+  plugins: [ownPlaceOfModule],
+});
+await io.write({ dir: output, format: 'esm', sourcemap: true, minify: { mangle: false, compress: false } });
+await io.close();
+
 // The first kernel finds compiled code already.
 const warmUp = `
   import { CompiledBundle } from ${JSON.stringify(pathToFileURL(join(dist, 'kernel/compiledBundle.js')).href)};
   const bundle = new CompiledBundle(${JSON.stringify(output)});
   bundle.load('runtime.cjs');
   const loaded = bundle.load('preload.cjs');
+  const service = bundle.load('language.cjs').serveLanguage({ ports: [], folder: ${JSON.stringify(dist)} });
+  await service.prepare({ id: 1, code: 'const x: number = 1; x', level: 'error' });
+  await service.commit(1);
+  await service.complete('x.to', 4);
   bundle.keep();
   console.log(JSON.stringify(Object.fromEntries(Object.entries(loaded).map(([part, names]) => [part, Object.keys(names)]))));
 `;
-const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', warmUp], {
-  stdio: ['ignore', 'pipe', 'inherit'],
+const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', warmUp], {
+  stdio: ['ignore', 'pipe', 'pipe'],
   encoding: 'utf8',
   env: { ...process.env, GRADBOOK_ENGINE: 'reference' },
 });
-if (status !== 0) throw new Error('the bundle does not load');
+if (status !== 0) throw new Error(`the bundle does not load: ${stderr}`);
 for (const [part, names] of Object.entries(JSON.parse(stdout)))
   writeFileSync(join(output, `${part}.js`), facade(part, names));
