@@ -3,6 +3,7 @@ import { kernel } from '../engine/kernel.ts';
 import { mapUnary } from '../engine/loops.ts';
 import { type DType, dtypeInfo, isFloating } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { checkNumber } from './tensorArguments.ts';
 
 const truth = (x: number): number => (x !== 0 ? 1 : 0);
 const same = (x: number): number => x;
@@ -34,6 +35,7 @@ export function cast(input: Tensor, dtype: DType): Tensor {
 
 /** A 0-d tensor of one value. */
 export function scalar(value: number | boolean, dtype: DType): Tensor {
+  checkNumber(value);
   const out = Tensor.allocate([], dtype);
   out.elements[out.offset] = dtype === 'bool' ? (value ? 1 : 0) : Number(value);
   return out;

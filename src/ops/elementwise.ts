@@ -7,6 +7,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { cast, scalar } from './cast.ts';
 import { type OpRecord, op } from './record.ts';
 import { sumTo } from './sumTo.ts';
+import { notATensor } from './tensorArguments.ts';
 
 /** A tensor, or a number that takes the other operand's dtype where it can (see `resultType`). */
 export type Arg = Tensor | number | boolean;
@@ -75,9 +76,13 @@ export function unary(definition: UnaryDefinition): Unary {
       ...definition,
       torch: definition.torch ?? `${name}(input)`,
       family: definition.family ?? 'elementwise',
+      frequent: true,
       differentiable: typeof gradient === 'string' ? gradient : true,
     },
-    (input: Tensor) => applyOne(primitive, [input], null),
+    (input: Tensor) => {
+      if (!(input instanceof Tensor)) throw notATensor(name, 'input', input);
+      return applyOne(primitive, [input], null);
+    },
   );
 }
 
@@ -101,8 +106,16 @@ export interface BinaryDefinition extends RecordRest {
     | string;
 }
 
+/** Error: an operand that is neither a tensor nor a number. */
+function checkOperand(name: string, parameter: string, value: unknown): void {
+  if (!(value instanceof Tensor) && typeof value !== 'number' && typeof value !== 'boolean')
+    throw notATensor(name, parameter, value, ' or a number');
+}
+
 /** Both operands as tensors of their common dtype. Error: two plain numbers. */
 export function promote(name: string, a: Arg, b: Arg): [Tensor, Tensor] {
+  checkOperand(name, 'input', a);
+  checkOperand(name, 'other', b);
   if (!(a instanceof Tensor) && !(b instanceof Tensor))
     throw new TypeError(`${name}: ${a} and ${b} are both plain numbers: make one a tensor`);
   if (a instanceof Tensor && b instanceof Tensor && a.dtype === b.dtype) return [a, b];
@@ -160,6 +173,7 @@ export function binary(definition: BinaryDefinition): Binary {
       ...definition,
       torch: definition.torch ?? `${name}(input, other)`,
       family: definition.family ?? (result === 'bool' ? 'comparison' : 'elementwise'),
+      frequent: true,
       differentiable: typeof gradient === 'string' ? gradient : true,
     },
     (input: Arg, other: Arg) => {

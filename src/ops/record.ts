@@ -1,3 +1,5 @@
+import { checkTensors, explained, positionalParameters, tensorParameters } from './tensorArguments.ts';
+
 /**
  * What is known of an operation besides its code: from this the API reference, the PyTorch compatibility table, the golden tests
  * and the gradient checks are derived. A missing field is a type error.
@@ -19,7 +21,7 @@ export interface OpRecord {
   readonly samples: () => readonly Sample[];
   /** Where it differs from PyTorch, for the compatibility table ("partly: ..."). */
   readonly differs?: string;
-  /** Called so often that it looks for NaN among its options itself. */
+  /** Called so often that it looks at its arguments itself. */
   readonly frequent?: true | undefined;
 }
 
@@ -70,43 +72,59 @@ export interface RegisteredOp extends OpRecord {
 
 const registry = new Map<string, RegisteredOp>();
 
-const camel = (name: string): string =>
-  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
-/** The places of the positional numbers that have a default, with their names, and whether there are options. */
-function numbersOf(torch: string): { numbers: [place: number, name: string][]; hasOptions: boolean } {
-  const parameters = torch.replace(/^[^(]*\(|\)$/g, '').split(/, (?![^[(]*[\])])/);
-  const star = parameters.indexOf('*');
-  const positional = star < 0 ? parameters : parameters.slice(0, star);
-  const numbers = positional.flatMap((parameter, place): [number, string][] => {
-    const [, name] = /^(\w+)=-?[\d.]+(?:e-?\d+)?$/.exec(parameter) ?? [];
-    return name ? [[place, camel(name)]] : [];
-  });
-  return { numbers, hasOptions: star >= 0 };
-}
-
 export const notANumber = (operation: string, option: string): RangeError =>
   new RangeError(`${operation}: ${option} is NaN: give a number`);
 
-/** Refuses NaN where the record says that a number with a default, or an option, stands: comparisons would let it through. */
-function withoutNaN<F extends AnyFunction>({ name, torch }: OpRecord, call: F): F {
-  const { numbers, hasOptions } = numbersOf(torch);
-  if (numbers.length === 0 && !hasOptions) return call;
-  const label = name.replace(/^F\./, '');
+/** What a record says of an operation's arguments. Found with the first call: there are many operations, and few are used. */
+interface Rules {
+  readonly tensors: ReturnType<typeof tensorParameters>;
+  /** The places and names of positional numbers that have a default. */
+  readonly numbers: readonly { readonly place: number; readonly name: string }[];
+  readonly hasOptions: boolean;
+}
+
+function rulesOf(record: OpRecord): Rules {
+  const positional = positionalParameters(record.torch);
+  return {
+    tensors: tensorParameters(record),
+    numbers: positional.flatMap(([name, initial], place) =>
+      /^-?[\d.]+(?:e-?\d+)?$/.test(initial ?? '') ? [{ place, name }] : [],
+    ),
+    hasOptions: record.torch.includes('*, '),
+  };
+}
+
+/**
+ * Refuses NaN where the record says that a number with a default, or an option, stands (comparisons would let it through), and what is
+ * no tensor where its samples have tensors.
+ */
+function withArgumentsChecked<F extends AnyFunction>(record: OpRecord, call: F): F {
+  const label = record.name.replace(/^F\./, '');
+  let rules: Rules | undefined;
   const checked: AnyFunction = (...args) => {
-    for (const [place, option] of numbers) if (Number.isNaN(args[place])) throw notANumber(label, option);
-    const last = args[args.length - 1] as Record<string, unknown> | null | undefined;
-    if (hasOptions && typeof last === 'object' && last !== null && last.constructor === Object)
-      for (const option in last) if (Number.isNaN(last[option])) throw notANumber(label, option);
-    return call(...args);
+    rules ??= rulesOf(record);
+    const { tensors, numbers, hasOptions } = rules;
+    checkTensors(record, tensors, args);
+    for (let i = 0; i < numbers.length; i++)
+      if (Number.isNaN(args[numbers[i].place])) throw notANumber(label, numbers[i].name);
+    if (hasOptions) {
+      const last = args[args.length - 1] as Record<string, unknown> | null | undefined;
+      if (typeof last === 'object' && last !== null && last.constructor === Object)
+        for (const option in last) if (Number.isNaN(last[option])) throw notANumber(label, option);
+    }
+    try {
+      return call(...args);
+    } catch (error) {
+      throw explained(record, tensors, args, error);
+    }
   };
   return checked as F;
 }
 
-/** Registers an operation's record. @returns its function, which refuses NaN among its options. */
+/** Registers an operation's record. @returns its function, which says what is wrong with its arguments. */
 export function op<F extends AnyFunction>(record: OpRecord, call: F): F {
   if (registry.has(record.name)) throw new Error(`operation '${record.name}' is defined twice`);
-  const checked = record.frequent ? call : withoutNaN(record, call);
+  const checked = record.frequent ? call : withArgumentsChecked(record, call);
   registry.set(record.name, { ...record, call: checked });
   return checked;
 }

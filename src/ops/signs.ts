@@ -1,8 +1,9 @@
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { mul, neg } from './arithmetic.ts';
 import { eq, ne } from './comparison.ts';
 import { type Binary, binary, type Unary, unary } from './elementwise.ts';
 import { op } from './record.ts';
+import { notATensor } from './tensorArguments.ts';
 import { where } from './where.ts';
 
 const any = () => [[{ shape: [2, 3], low: -2, high: 2 }]];
@@ -65,6 +66,7 @@ export const positive: (input: Tensor) => Tensor = op(
     samples: any,
   },
   (input: Tensor) => {
+    if (!(input instanceof Tensor)) throw notATensor('positive', 'input', input);
     if (input.dtype === 'bool') throw new TypeError('positive: booleans have no sign: convert with int()');
     return input;
   },
