@@ -32,22 +32,20 @@ export type Index =
   | NestedArray
   | TypedArray;
 
-function rangeOrView(stop?: number | null): Slice;
-function rangeOrView(start: number | null, stop: number | null, step?: number): Slice;
-function rangeOrView(
-  input: Tensor,
-  dim?: number,
-  start?: number | null,
-  end?: number | null,
-  step?: number,
-): Tensor;
-function rangeOrView(...args: (Tensor | number | null | undefined)[]): Slice | Tensor {
-  const [first, ...others] = args;
-  if (first instanceof Tensor) {
-    const [dim = 0, start = null, end = null, step = 1] = others as ViewArguments;
-    return sliceDim(first, dim, start, end, step);
-  }
-  const [start, stop, step = 1] = (args.length < 2 ? [null, first] : args) as RangeArguments;
+const view = op(
+  {
+    name: 'slice',
+    torch: 'slice(input, dim=0, start=None, end=None, step=1)',
+    family: 'indexing',
+    differentiable: true,
+    samples: () => [[{ shape: [5, 2] }, 0, 1, null, 2]],
+  },
+  (input: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1): Tensor =>
+    sliceDim(input, dim, start, end, step),
+);
+
+function range(...args: readonly (number | null | undefined)[]): Slice {
+  const [start, stop, step = 1] = (args.length < 2 ? [null, args[0]] : args) as RangeArguments;
   for (const bound of [start, stop])
     if (bound !== null && bound !== undefined && !Number.isInteger(bound))
       throw new RangeError(`slice: ${String(bound)} is no whole number: use one, or null for the end`);
@@ -56,7 +54,6 @@ function rangeOrView(...args: (Tensor | number | null | undefined)[]): Slice | T
   return new Slice(start ?? null, stop ?? null, step);
 }
 type RangeArguments = [start?: number | null, stop?: number | null, step?: number];
-type ViewArguments = [dim?: number, start?: number | null, end?: number | null, step?: number];
 
 /**
  * A range for `at` and `setAt`: `slice(stop)`, `slice(start, stop)`, `slice(start, stop, step)`, with `null` for "from the beginning" or
@@ -64,13 +61,17 @@ type ViewArguments = [dim?: number, start?: number | null, end?: number | null, 
  *
  * @example x.at(slice(1, -1), slice(null, null, 2))
  */
-export const slice: typeof rangeOrView = op(
-  {
-    name: 'slice',
-    torch: 'slice(input, dim=0, start=None, end=None, step=1)',
-    family: 'indexing',
-    differentiable: true,
-    samples: () => [[{ shape: [5, 2] }, 0, 1, null, 2]],
-  },
-  rangeOrView,
-);
+export function slice(stop?: number | null): Slice;
+export function slice(start: number | null, stop: number | null, step?: number): Slice;
+export function slice(
+  input: Tensor,
+  dim?: number,
+  start?: number | null,
+  end?: number | null,
+  step?: number,
+): Tensor;
+export function slice(...args: (Tensor | number | null | undefined)[]): Slice | Tensor {
+  return args[0] instanceof Tensor
+    ? view(...(args as Parameters<typeof view>))
+    : range(...(args as (number | null | undefined)[]));
+}

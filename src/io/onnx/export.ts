@@ -29,7 +29,7 @@ const named = (stem: string, count: number): string[] =>
   count === 1 ? [stem] : Array.from({ length: count }, (_, i) => `${stem}_${i}`);
 
 const describe = (call: Call): string =>
-  `'${call.name}'${call.module ? ` in the module '${call.module}'` : ''}${call.line ? ` (${call.line})` : ''}`;
+  `'${call.name}' of ${call.layer || 'the model'}${call.module ? `, the module '${call.module}'` : ''}${call.line ? ` (${call.line})` : ''}`;
 
 /** One run of the model as a graph. */
 function trace(
@@ -98,12 +98,20 @@ function otherInput(input: Tensor, more: readonly number[]): Tensor {
   const shape = input.shape.map((size, d) => size + (more[d] ?? 0));
   const out = Tensor.allocate(shape, input.dtype);
   const dense = input.detach().contiguous();
+  const { elements, offset } = dense;
+  const isProbability = elements.subarray(offset, offset + dense.size).every((x) => x >= 0 && x <= 1);
   for (let i = 0; i < out.size; i++) {
     const source =
       input.size === 0
         ? 0
         : dense.elements[dense.offset + ((((input.size - 1 - i) % input.size) + input.size) % input.size)];
-    out.elements[out.offset + i] = input.isFloating ? source + ((i * 7) % 13) / 64 : source;
+    const other = source + ((i * 7) % 13) / 64;
+    // Probabilities stay probabilities.
+    out.elements[out.offset + i] = !input.isFloating
+      ? source
+      : isProbability && other > 1
+        ? other - 1
+        : other;
   }
   return out;
 }

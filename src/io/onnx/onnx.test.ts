@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   add,
   cat,
+  cdist,
   io,
   manualSeed,
   mean,
@@ -92,6 +93,64 @@ function trained<M extends nn.AnyModule>(model: M): M {
   for (const [name, buffer] of Object.entries(model.stateDict()))
     if (buffer.isFloating && /running/.test(name)) buffer.copy_(rand(buffer.shape).add(0.5));
   return model;
+}
+
+/** Layers of two or three inputs: what they give, and what was expected. */
+function lossCases(): Case[] {
+  const scores = randn([4, 5]);
+  const labels = tensor([1, 0, 4, 2], { dtype: 'int32' });
+  const weight = tensor([1, 2, 0.5, 1, 3]);
+  const many = tensor(
+    [
+      [3, 0, -1, 2, 1],
+      [1, 1, -1, 0, 0],
+      [-1, 0, 0, 0, 0],
+      [0, 1, 2, 3, 4],
+    ],
+    { dtype: 'int32' },
+  );
+  const image = [
+    randn([2, 3, 4]),
+    tensor(
+      [
+        [0, 2, 1, 1],
+        [2, -100, 0, 1],
+      ],
+      { dtype: 'int32' },
+    ),
+  ];
+  const chances = rand([4, 5]);
+  const list: [name: string, model: nn.AnyModule, inputs: Tensor[]][] = [
+    ['MultiMarginLoss', new nn.MultiMarginLoss({ margin: 2, weight }), [scores, labels]],
+    ['MultiLabelMarginLoss', new nn.MultiLabelMarginLoss(), [scores, many]],
+    ['MultiLabelSoftMarginLoss', new nn.MultiLabelSoftMarginLoss(), [scores, rand([4, 5]).round()]],
+    ['CrossEntropyLoss', new nn.CrossEntropyLoss(), [scores, labels]],
+    [
+      'CrossEntropyLoss, smooth',
+      new nn.CrossEntropyLoss({ weight, labelSmoothing: 0.2, reduction: 'none' }),
+      [scores, labels],
+    ],
+    [
+      'CrossEntropyLoss, an index ignored',
+      new nn.CrossEntropyLoss({ reduction: 'sum', labelSmoothing: 0.1 }),
+      image,
+    ],
+    [
+      'CrossEntropyLoss, shares',
+      new nn.CrossEntropyLoss({ weight, labelSmoothing: 0.1 }),
+      [scores, softmax(randn([4, 5]), 1)],
+    ],
+    ['NLLLoss', new nn.NLLLoss({ weight, reduction: 'none' }), [scores, labels]],
+    ['BCELoss', new nn.BCELoss(), [chances, rand([4, 5])]],
+    ['BCEWithLogitsLoss', new nn.BCEWithLogitsLoss({ posWeight: weight }), [scores, rand([4, 5])]],
+    ['TripletMarginLoss', new nn.TripletMarginLoss(), [randn([3, 4]), randn([3, 4]), randn([3, 4])]],
+    ['CosineEmbeddingLoss', new nn.CosineEmbeddingLoss(), [randn([3, 4]), randn([3, 4]), tensor([1, -1, 1])]],
+    ['HuberLoss', new nn.HuberLoss(), [scores, randn([4, 5])]],
+    ['KLDivLoss', new nn.KLDivLoss({ reduction: 'batchmean' }), [scores, chances]],
+    ['GaussianNLLLoss', new nn.GaussianNLLLoss(), [scores, randn([4, 5]), rand([4, 5]).add(0.1)]],
+    ['PoissonNLLLoss', new nn.PoissonNLLLoss(), [scores, chances]],
+  ];
+  return list.map(([name, model, inputs]) => ({ name, model, inputs }));
 }
 
 function cases(): Case[] {
@@ -371,6 +430,10 @@ function cases(): Case[] {
       randn([3, 4]),
       tensor([2, 0, 1], { dtype: 'int32' }),
     ),
+    ...lossCases(),
+    ...[0, 1, 2, 3, Number.POSITIVE_INFINITY].map((p) =>
+      lambda(`distances of order ${p}`, (x, y) => cdist(x, y, p), randn([2, 3, 4]), randn([5, 4])),
+    ),
     lambda('topk', (x) => x.topk(2, 1), randn([3, 5])),
     lambda('einsum', (x, y) => F.linear(x, y).matmul(y), randn([2, 3, 4]), randn([5, 4])),
     lambda(
@@ -502,7 +565,7 @@ describe('what a graph cannot hold is refused', () => {
       }
     }
     const model = new nn.Sequential(new nn.Identity(), new Inner());
-    expect(() => io.onnxBytes(model, ones([2]))).toThrow(/'lgamma' in the module '1' \(.*onnx\.test/);
+    expect(() => io.onnxBytes(model, ones([2]))).toThrow(/'lgamma' of Inner, the module '1' \(.*onnx\.test/);
   });
 
   test('indices of windows of different sizes', () => {

@@ -27,6 +27,8 @@ export interface Call {
   outputs: readonly Value[];
   /** The path of the module that was running; empty in the model itself. */
   readonly module: string;
+  /** That module's class. */
+  readonly layer: string;
   /** The user's line, if one is known. */
   readonly line: string;
 }
@@ -64,7 +66,7 @@ const overlaps = (a: Tensor, b: Tensor): boolean => {
 class Recorder implements Tracer {
   readonly calls: Call[] = [];
   /** Outer modules first. */
-  readonly path: string[] = [];
+  readonly path: { name: string; layer: string }[] = [];
   readonly #values = new Map<Tensor, Value>();
   /** Where each value lies: tensors without history of their own (`detach`) are recognised by it. */
   readonly #places = new Map<Storage, Map<string, Value>>();
@@ -105,7 +107,7 @@ class Recorder implements Tracer {
   }
 
   #where(): string {
-    return this.path.at(-1) || 'the model';
+    return this.path.at(-1)?.name || 'the model';
   }
 
   ran(name: string, inputs: readonly (Tensor | null)[], attrs: unknown, outputs: readonly Tensor[]): void {
@@ -126,7 +128,8 @@ class Recorder implements Tracer {
       held,
       attrs,
       outputs: [],
-      module: this.path.at(-1) ?? '',
+      module: this.path.at(-1)?.name ?? '',
+      layer: this.path.at(-1)?.layer ?? '',
       line: userFrames(apply)[0] ?? '',
     };
     call.outputs = outputs.map((output) => this.define(output, call));
@@ -200,7 +203,7 @@ export function record(
   const modes = model.modules().map((module) => ({ module, training: module.training }));
   const hooks = model.namedModules().flatMap(([name, module]) => [
     module.registerForwardPreHook(() => {
-      recorder.path.push(name);
+      recorder.path.push({ name, layer: module.constructor.name });
     }),
     module.registerForwardHook(() => {
       recorder.path.pop();

@@ -1,16 +1,22 @@
 import { add, div, mul, neg, sub } from '../../ops/arithmetic.ts';
+import { cast } from '../../ops/cast.ts';
 import { clamp } from '../../ops/clamp.ts';
-import { eq, ne } from '../../ops/comparison.ts';
+import { eq, logicalAnd, lt, ne } from '../../ops/comparison.ts';
+import { arange } from '../../ops/creation.ts';
+import { gather } from '../../ops/gather.ts';
+import { indexSelect } from '../../ops/indexSelect.ts';
+import { maskedFill } from '../../ops/masked.ts';
 import { minimum } from '../../ops/pairwise.ts';
 import { relu, sqrt } from '../../ops/pointwise.ts';
 import { op } from '../../ops/record.ts';
 import { sum } from '../../ops/reduce.ts';
+import { cumsum } from '../../ops/scan.ts';
 import { unsqueeze } from '../../ops/shape.ts';
 import { mean } from '../../ops/statistics.ts';
 import { reshape } from '../../ops/views.ts';
 import { where } from '../../ops/where.ts';
 import { formatShape, sameShape } from '../../tensor/shape.ts';
-import { Tensor } from '../../tensor/tensor.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import { logsigmoid } from './activation.ts';
 import { pairwiseDistance } from './distance.ts';
 import { checkPair, type Reduced, reduceLoss } from './reduction.ts';
@@ -212,18 +218,25 @@ function classRows(name: string, input: Tensor, target: Tensor, each: 'index' | 
   return flat;
 }
 
-/** The values of a target of class indices in order. Error: a dtype that is not whole. */
-function indicesOf(name: string, target: Tensor): ArrayLike<number> {
+/** Error: a target that holds no class indices, or one outside `least` to the last class before the row's first -1. */
+function checkClasses(name: string, target: Tensor, classes: number, least: 0 | -1): void {
   if (target.isFloating || target.dtype === 'bool')
     throw new TypeError(`${name}: the target is ${target.dtype}: class indices are int32`);
-  const flat = target.contiguous();
-  return flat.elements.subarray(flat.offset, flat.offset + flat.size);
+  const { elements, offset, size } = target.contiguous();
+  for (let i = 0; i < size; i++) {
+    const y = elements[offset + i];
+    if (y >= classes || (y < 0 && least === 0))
+      throw new RangeError(
+        `${name}: Target ${y} is out of bounds: ${classes} classes have the indices 0 to ${classes - 1}`,
+      );
+    // The rest of the row is not read.
+    if (y < 0) i += classes - 1 - (i % classes);
+  }
 }
 
-const outOfBounds = (name: string, y: number, classes: number): RangeError =>
-  new RangeError(
-    `${name}: Target ${y} is out of bounds: ${classes} classes have the indices 0 to ${classes - 1}`,
-  );
+/** Which class each index names: `(..., 1)` gives bool `(..., C)`. */
+const classMask = (index: Tensor, classes: number): Tensor =>
+  eq(index, arange(classes, { dtype: index.dtype }));
 
 /**
  * For each sample the sum over the other classes i of max(0, margin - input[y] + input[i]) ** p, divided by the number of classes.
@@ -255,19 +268,12 @@ export const multiMarginLoss: (
     const [samples, classes] = flat.shape;
     if (weight && !sameShape(weight.shape, [classes]))
       throw new RangeError(`${name}: weight ${formatShape(weight.shape)} should be (${classes},)`);
-    const chosen = Tensor.allocate(flat.shape, flat.dtype, true);
-    const factors = Tensor.allocate(flat.shape, flat.dtype, true);
-    const y = indicesOf(name, target);
-    for (let n = 0; n < samples; n++) {
-      if (y[n] < 0 || y[n] >= classes) throw outOfBounds(name, y[n], classes);
-      const factor = weight ? weight.elements[weight.offset + y[n] * weight.strides[0]] : 1;
-      for (let c = 0; c < classes; c++)
-        factors.elements[factors.offset + n * classes + c] = c === y[n] ? 0 : factor / classes;
-      chosen.elements[chosen.offset + n * classes + y[n]] = 1;
-    }
-    const correct = sum(mul(flat, chosen), 1, { keepdim: true });
-    const excess = relu(add(sub(flat, correct), margin));
-    const losses = sum(mul(p === 2 ? mul(excess, excess) : excess, factors), 1);
+    checkClasses(name, target, classes, 0);
+    const rows = reshape(target, [samples, 1]);
+    const excess = relu(add(sub(flat, gather(flat, 1, rows)), margin));
+    const others = maskedFill(p === 2 ? mul(excess, excess) : excess, classMask(rows, classes), 0);
+    const total = div(sum(others, 1), classes);
+    const losses = weight ? mul(total, indexSelect(weight, 0, reshape(target, [samples]))) : total;
     return reduceLoss(name, input.ndim === 2 ? losses : reshape(losses, []), reduction);
   },
 );
@@ -290,22 +296,15 @@ export const multilabelMarginLoss: (input: Tensor, target: Tensor, options?: Red
     const name = 'multilabelMarginLoss';
     const flat = classRows(name, input, target, 'row');
     const [samples, classes] = flat.shape;
-    const pairs = Tensor.allocate([samples, classes, classes], flat.dtype, true);
-    const y = indicesOf(name, target);
-    for (let n = 0; n < samples; n++) {
-      const labels: number[] = [];
-      for (let c = 0; c < classes && y[n * classes + c] >= 0; c++) {
-        const label = y[n * classes + c];
-        if (label >= classes) throw outOfBounds(name, label, classes);
-        labels.push(label);
-      }
-      for (const label of labels)
-        for (let i = 0; i < classes; i++)
-          if (!labels.includes(i))
-            pairs.elements[pairs.offset + (n * classes + label) * classes + i] += 1 / classes;
-    }
+    checkClasses(name, target, classes, -1);
+    const labels = reshape(target, [samples, classes]);
+    // What comes after the first -1 does not count.
+    const valid = eq(cumsum(cast(lt(labels, 0), 'int32'), 1), 0);
+    const hits = logicalAnd(classMask(unsqueeze(labels, 2), classes), unsqueeze(valid, 2));
+    const count = sum(cast(hits, flat.dtype), 1);
+    const pairs = mul(unsqueeze(count, 2), unsqueeze(cast(eq(count, 0), flat.dtype), 1));
     const excess = relu(add(sub(unsqueeze(flat, 1), unsqueeze(flat, 2)), 1));
-    const losses = sum(mul(excess, pairs), [1, 2]);
+    const losses = div(sum(mul(excess, pairs), [1, 2]), classes);
     return reduceLoss(name, input.ndim === 2 ? losses : reshape(losses, []), reduction);
   },
 );

@@ -2,6 +2,7 @@ import type { Mapping } from '../mapping.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
+import { losses } from './losses.ts';
 import { normalization } from './normalization.ts';
 import { pooling } from './pooling.ts';
 import { products } from './products.ts';
@@ -23,5 +24,6 @@ export const mappings: ReadonlyMap<string, Mapping> = new Map(
     ...indexing,
     ...resampling,
     ...recurrent,
+    ...losses,
   }),
 );

@@ -1,3 +1,4 @@
+import type { DType } from '../../../tensor/dtype.ts';
 import type { Graph } from '../graph.ts';
 import { type Mapping, mapping, Unsupported } from '../mapping.ts';
 import { castTo } from './elementwise.ts';
@@ -15,6 +16,24 @@ export function reduced(
   return g.opset >= 18 || operator === 'ReduceSum'
     ? g.node(operator, [x, g.constant(dims, 'int64')], { keepdims })
     : g.node(operator, [x], { axes: dims, keepdims });
+}
+
+function normOf(
+  g: Graph,
+  x: string,
+  p: number,
+  dims: readonly number[],
+  keepdim: boolean,
+  dtype: DType,
+): string {
+  if (p === 1) return reduced(g, 'ReduceL1', x, dims, keepdim);
+  if (p === 2) return reduced(g, 'ReduceL2', x, dims, keepdim);
+  const size = g.node('Abs', [x]);
+  if (p === Infinity) return reduced(g, 'ReduceMax', size, dims, keepdim);
+  if (p === -Infinity) return reduced(g, 'ReduceMin', size, dims, keepdim);
+  if (p === 0) return reduced(g, 'ReduceSum', g.node('Sign', [size]), dims, keepdim);
+  const total = reduced(g, 'ReduceSum', g.node('Pow', [size, g.scalar(p, dtype)]), dims, keepdim);
+  return g.node('Pow', [total, g.scalar(1 / p, dtype)]);
 }
 
 export const reductions: Record<string, Mapping> = {
@@ -36,15 +55,14 @@ export const reductions: Record<string, Mapping> = {
     },
   ),
   vectorNorm: mapping<{ p: number; dims: readonly number[] }>(
-    (g, { inputs: [x], attrs: { p, dims }, outputs: [{ dtype }] }) => {
-      if (p === 1) return reduced(g, 'ReduceL1', x, dims, true);
-      if (p === 2) return reduced(g, 'ReduceL2', x, dims, true);
-      const size = g.node('Abs', [x]);
-      if (p === Infinity) return reduced(g, 'ReduceMax', size, dims, true);
-      if (p === -Infinity) return reduced(g, 'ReduceMin', size, dims, true);
-      if (p === 0) throw new Unsupported('the norm of order 0');
-      const total = reduced(g, 'ReduceSum', g.node('Pow', [size, g.scalar(p, dtype)]), dims, true);
-      return g.node('Pow', [total, g.scalar(1 / p, dtype)]);
+    (g, { inputs: [x], attrs: { p, dims }, outputs: [{ dtype }] }) => normOf(g, x, p, dims, true, dtype),
+  ),
+  cdist: mapping<{ p: number }>(
+    (g, { inputs: [x, y], attrs: { p }, tensors: [a, b], outputs: [{ dtype }] }) => {
+      const [batch, rows, size] = a.shape;
+      const left = g.reshape(x, a.shape, [batch, rows, 1, size]);
+      const right = g.reshape(y, b.shape, [batch, 1, b.shape[1], size]);
+      return normOf(g, g.node('Sub', [left, right]), p, [3], false, dtype);
     },
   ),
   softmax: mapping<{ dim: number; logarithm: boolean }>(
