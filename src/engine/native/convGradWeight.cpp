@@ -106,6 +106,14 @@ bool worthTiles(const Geometry& g) {
   return g.output[2] * 5 >= (g.output[2] + L - 1) / L * L * 3;
 }
 
+/** Whether a pixel's channels, or those of a row of taps, fill vectors, and there are taps to pay for bringing them together. */
+template <class T>
+bool worthLanes(const Geometry& g, int64_t groups) {
+  constexpr int64_t L = lanes<T>;
+  const int64_t length = g.channels * (g.dilation[2] == 1 ? g.kernel[2] : 1);
+  return groups == 1 && g.taps > 1 && g.filters >= 8 && length * 5 >= (length + L - 1) / L * L * 3;
+}
+
 template <class T>
 void tiled(const Geometry& shape, int64_t samples, int64_t groups, const T* grads, const View& input, T* out) {
   constexpr int64_t L = lanes<T>;
@@ -167,6 +175,151 @@ void tiled(const Geometry& shape, int64_t samples, int64_t groups, const T* grad
   }
 }
 
+/** c (R filters, `ldc` apart, V vectors of lanes) = or += the sum over rows of outputs of gradients (panels of MR) times what lies there. */
+template <class T, int R, int V>
+inline void lanesKernel(int64_t rows, int64_t width, const T* __restrict a, const T* image, const int64_t* starts, int64_t step,
+                        T* __restrict c, int64_t ldc, bool add) {
+  constexpr int L = lanes<T>;
+  Vec<T> sum[R][V];
+#pragma GCC unroll 16
+  for (int i = 0; i < R; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < V; j++) sum[i][j] = Vec<T>{};
+  for (int64_t r = 0; r < rows; r++) {
+    const T* __restrict b = image + starts[r];
+    for (int64_t x = 0; x < width; x++) {
+      Vec<T> right[V];
+#pragma GCC unroll 4
+      for (int j = 0; j < V; j++) right[j] = load<T>(b + j * L);
+#pragma GCC unroll 16
+      for (int i = 0; i < R; i++) {
+        const Vec<T> left = splat<T>(a[i]);
+#pragma GCC unroll 4
+        for (int j = 0; j < V; j++) sum[i][j] += left * right[j];
+      }
+      a += Tile<T>::MR;
+      b += step;
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < R; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < V; j++) {
+      T* at = c + i * ldc + j * L;
+      store<T>(at, add ? load<T>(at) + sum[i][j] : sum[i][j]);
+    }
+}
+
+template <class T, int V>
+inline void lanesRows(int64_t height, int64_t rows, int64_t width, const T* a, const T* image, const int64_t* starts, int64_t step, T* c,
+                      int64_t ldc, bool add) {
+  if constexpr (Tile<T>::MR > 8) {
+    if (height <= 4) return lanesKernel<T, 4, V>(rows, width, a, image, starts, step, c, ldc, add);
+    if (height <= 8) return lanesKernel<T, 8, V>(rows, width, a, image, starts, step, c, ldc, add);
+  }
+  lanesKernel<T, Tile<T>::MR, V>(rows, width, a, image, starts, step, c, ldc, add);
+}
+
+/**
+ * With the channels of a pixel together, what a row of taps sees at a position is one run of lanes, and the gradient a product that needs
+ * no packing but that of the outputs' gradients.
+ */
+template <class T>
+void acrossLanes(const Geometry& g, int64_t samples, const T* grads, const View& input, T* out) {
+  constexpr int64_t L = lanes<T>, MR = Tile<T>::MR, NV = Tile<T>::NV;
+  const int64_t channels = g.channels, pixel = g.padded[2] * channels, image = g.padded[0] * g.padded[1] * pixel;
+  // Runs of lanes: a row of taps, or a tap where dilation parts them.
+  const bool joined = g.dilation[2] == 1;
+  const int64_t runs = g.kernel[0] * g.kernel[1] * (joined ? 1 : g.kernel[2]), length = channels * (joined ? g.kernel[2] : 1);
+  const int64_t pitch = (length + L - 1) / L * L, panels = (g.filters + MR - 1) / MR;
+  const int64_t rows = g.output[0] * g.output[1], width = g.output[2];
+  int64_t together = (int64_t{16} << 20) / ((image + panels * MR * g.positions) * int64_t{sizeof(T)}) + 1;
+  if (together > samples) together = samples;
+  int64_t* shifts = static_cast<int64_t*>(scratch(4, (runs + together * rows) * int64_t{sizeof(int64_t)}));
+  int64_t* starts = shifts + runs;
+  for (int64_t i = 0; i < runs; i++) {
+    const int64_t x = joined ? 0 : i % g.kernel[2], row = joined ? i : i / g.kernel[2];
+    const int64_t z = row / g.kernel[1], y = row % g.kernel[1];
+    shifts[i] = (z * g.dilation[0] * g.padded[1] + y * g.dilation[1]) * pixel + x * g.dilation[2] * channels;
+  }
+  for (int64_t i = 0; i < together * rows; i++) {
+    const int64_t row = i % rows;
+    starts[i] = i / rows * image + (row / g.output[1] * g.stride[0] * g.padded[1] + row % g.output[1] * g.stride[1]) * pixel;
+  }
+  T* planes = static_cast<T*>(scratch(2, (together * image + pitch) * int64_t{sizeof(T)}));
+  T* slopes = static_cast<T*>(scratch(3, together * g.positions * panels * MR * int64_t{sizeof(T)}));
+  const int64_t sumCount = runs * panels * MR * pitch;
+  // Where the sums fit into the caches, four parts of the rows have sums of their own, whatever the number of threads; else the sums are
+  // shared out.
+  const bool few = sumCount * int64_t{sizeof(T)} <= (int64_t{1} << 20) && samples * rows >= 32;
+  const int64_t shares = few ? 4 : 1;
+  T* sums = static_cast<T*>(scratch(0, shares * sumCount * int64_t{sizeof(T)}));
+  memset(static_cast<void*>(sums), 0, static_cast<size_t>(shares * sumCount) * sizeof(T));
+  int64_t strides[3];
+  triple(strides, input.stride + 2, input.rank - 2, 0);
+  int64_t chunk = 512 / width;
+  if (chunk < 1) chunk = 1;
+  for (int64_t first = 0; first < samples && !interrupted(); first += together) {
+    const int64_t images = samples - first < together ? samples - first : together, positions = images * g.positions;
+    const int64_t lines = g.padded[0] * g.padded[1];
+    parallelRange(images * lines, grain / pixel + 1, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t n = i / lines, z = i % lines / g.padded[1] - g.padding[0], y = i % g.padded[1] - g.padding[1];
+        T* to = planes + i * pixel;
+        if (z < 0 || z >= g.input[0] || y < 0 || y >= g.input[1]) {
+          memset(static_cast<void*>(to), 0, static_cast<size_t>(pixel) * sizeof(T));
+          continue;
+        }
+        const int64_t edge = g.padding[2] * channels;
+        memset(static_cast<void*>(to), 0, static_cast<size_t>(edge) * sizeof(T));
+        memset(static_cast<void*>(to + pixel - edge), 0, static_cast<size_t>(edge) * sizeof(T));
+        for (int64_t c = 0; c < channels; c++) {
+          const T* from = input.as<T>() + (first + n) * input.stride[0] + c * input.stride[1] + z * strides[0] + y * strides[1];
+          T* at = to + edge + c;
+          for (int64_t x = 0; x < g.input[2]; x++) at[x * channels] = from[x * strides[2]];
+        }
+      }
+    });
+    parallelRange(images * panels, grain / (MR * g.positions) + 1, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t n = i / panels, f = i % panels * MR;
+        packPanels<T, MR>(slopes + (f / MR * positions + n * g.positions) * MR, grads + ((first + n) * g.filters + f) * g.positions, g.positions,
+                          1, g.filters - f < MR ? g.filters - f : MR, g.positions, g.positions);
+      }
+    });
+    const int64_t total = images * rows, share = (total + shares - 1) / shares;
+    const int64_t parts = few ? 1 : panels * runs;
+    parallel(shares * parts, [&](int64_t task) {
+      const int64_t begin = task / parts * share, end = begin + share < total ? begin + share : total, part = task % parts;
+      T* target = sums + task / parts * sumCount;
+      for (int64_t row = begin; row < end && !interrupted(); row += chunk) {
+        const int64_t count = end - row < chunk ? end - row : chunk;
+        for (int64_t pair = few ? 0 : part; pair < (few ? panels * runs : part + 1); pair++) {
+          const int64_t panel = pair / runs, run = pair % runs, height = g.filters - panel * MR;
+          const T* a = slopes + (panel * positions + row * width) * MR;
+          T* c = target + (run * panels + panel) * MR * pitch;
+          int64_t lane = 0;
+          for (; lane + NV * L <= pitch; lane += NV * L)
+            lanesRows<T, NV>(height, count, width, a, planes + shifts[run] + lane, starts + row, g.stride[2] * channels, c + lane, pitch, true);
+          for (; lane < pitch; lane += L)
+            lanesRows<T, 1>(height, count, width, a, planes + shifts[run] + lane, starts + row, g.stride[2] * channels, c + lane, pitch, true);
+        }
+      }
+    });
+  }
+  parallelRange(g.filters, grain / (g.depth * 4) + 1, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t f = begin; f < end; f++)
+      for (int64_t run = 0; run < runs; run++)
+        for (int64_t lane = 0; lane < length; lane++) {
+          const T* from = sums + (run * panels * MR + f) * pitch + lane;
+          T value = from[0];
+          for (int64_t i = 1; i < shares; i++) value += from[i * sumCount];
+          const int64_t tap = joined ? run * g.kernel[2] + lane / channels : run;
+          out[(f * channels + lane % channels) * g.taps + tap] = value;
+        }
+  });
+}
+
 /** The sum over a row of products of two runs. */
 template <class T>
 inline void addDot(Vec<T>& sum, const T* x, const T* y, int64_t n) {
@@ -187,6 +340,7 @@ void gradWeight(const View& out, const View& grad, const View& input, const Opti
   const T* slopes = dense<T>(grad, 6);
   if constexpr (sizeof(T) == sizeof(float))
     if (winogradFits(g, samples, o.groups, input)) return winogradGradWeight(g, samples, slopes, input, target);
+  if (worthLanes<T>(g, o.groups)) return acrossLanes<T>(g, samples, slopes, input, target);
   if (worthTiles<T>(g)) return tiled<T>(g, samples, o.groups, slopes, input, target);
   int64_t* offsets = static_cast<int64_t*>(scratch(4, g.depth * int64_t{sizeof(int64_t)}));
   tapOffsets(g, offsets);
