@@ -155,6 +155,8 @@ void gradInput(const View& out, const View& grad, const View& weight, const Opti
   for (int d = 0; d < 3; d++)
     if (g.stride[d] > 1 && g.dilation[d] > 1) return scattered<T>(g, out, grad, w, o);
   const int64_t phases = g.stride[0] * g.stride[1] * g.stride[2];
+  // Many filters for few positions: turning the filters would cost more than the products.
+  if (samples * g.positions <= 128 && g.filters * g.depth >= (int64_t{1} << 18)) return scattered<T>(g, out, grad, w, o);
   for (int64_t i = 0; i < phases && !interrupted(); i++) {
     const Phase p[3] = {phaseOf(g, 0, i / g.stride[2] / g.stride[1]), phaseOf(g, 1, i / g.stride[2] % g.stride[1]),
                         phaseOf(g, 2, i % g.stride[2])};

@@ -108,10 +108,10 @@ bool worthTiles(const Geometry& g) {
 
 /** Whether a pixel's channels, or those of a row of taps, fill vectors, and there are taps to pay for bringing them together. */
 template <class T>
-bool worthLanes(const Geometry& g, int64_t groups) {
+bool worthLanes(const Geometry& g, int64_t samples, int64_t groups) {
   constexpr int64_t L = lanes<T>;
   const int64_t length = g.channels * (g.dilation[2] == 1 ? g.kernel[2] : 1);
-  return groups == 1 && g.taps > 1 && g.filters >= 8 && length * 5 >= (length + L - 1) / L * L * 3;
+  return groups == 1 && g.taps > 1 && g.filters >= 8 && samples * g.positions >= 1024 && length * 5 >= (length + L - 1) / L * L * 3;
 }
 
 template <class T>
@@ -310,12 +310,14 @@ void acrossLanes(const Geometry& g, int64_t samples, const T* grads, const View&
   parallelRange(g.filters, grain / (g.depth * 4) + 1, 1, [&](int64_t begin, int64_t end) {
     for (int64_t f = begin; f < end; f++)
       for (int64_t run = 0; run < runs; run++)
-        for (int64_t lane = 0; lane < length; lane++) {
+        for (int64_t lane = 0; lane < length; lane += channels) {
           const T* from = sums + (run * panels * MR + f) * pitch + lane;
-          T value = from[0];
-          for (int64_t i = 1; i < shares; i++) value += from[i * sumCount];
-          const int64_t tap = joined ? run * g.kernel[2] + lane / channels : run;
-          out[(f * channels + lane % channels) * g.taps + tap] = value;
+          T* to = out + f * g.depth + (joined ? run * g.kernel[2] + lane / channels : run);
+          for (int64_t c = 0; c < channels; c++) {
+            T value = from[c];
+            for (int64_t i = 1; i < shares; i++) value += from[i * sumCount + c];
+            to[c * g.taps] = value;
+          }
         }
   });
 }
@@ -340,7 +342,7 @@ void gradWeight(const View& out, const View& grad, const View& input, const Opti
   const T* slopes = dense<T>(grad, 6);
   if constexpr (sizeof(T) == sizeof(float))
     if (winogradFits(g, samples, o.groups, input)) return winogradGradWeight(g, samples, slopes, input, target);
-  if (worthLanes<T>(g, o.groups)) return acrossLanes<T>(g, samples, slopes, input, target);
+  if (worthLanes<T>(g, samples, o.groups)) return acrossLanes<T>(g, samples, slopes, input, target);
   if (worthTiles<T>(g)) return tiled<T>(g, samples, o.groups, slopes, input, target);
   int64_t* offsets = static_cast<int64_t*>(scratch(4, g.depth * int64_t{sizeof(int64_t)}));
   tapOffsets(g, offsets);
