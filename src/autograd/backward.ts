@@ -1,6 +1,7 @@
 import { add } from '../ops/arithmetic.ts';
 import { nodeName } from '../tensor/print.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
+import { observeAllocations, type Storage } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { mode, setGradEnabled } from './mode.ts';
 import { AccumulateGrad, type Gradient, type Node, type Visit } from './node.ts';
@@ -103,7 +104,7 @@ function run(
   roots: readonly Tensor[],
   grads: readonly Tensor[],
   options: { retainGraph: boolean; createGraph: boolean },
-  arrive: (node: Node, index: number, grad: Tensor) => void,
+  arrive: (node: Node, index: number, grad: Tensor, unseen: boolean) => void,
   targets: ReadonlyMap<Node, ReadonlySet<number>> | null,
 ): void {
   const pass = ++passes;
@@ -139,20 +140,28 @@ function run(
   }
   for (const node of order) if (visitOf(node, pass)!.waiting === 0) ready.push(node);
 
+  const recycles = targets === null && !options.createGraph && !mode.anomaly && !order.some(isWatched);
   try {
     while (ready.size > 0) {
       const node = ready.pop();
       const incoming = leave(node, pass);
-      if (node.outputHooks !== null || node.retained !== null) applyHooks(node, incoming);
+      if (node.outputHooks !== null || node.retained !== null) {
+        keepAll(incoming);
+        applyHooks(node, incoming);
+        keepAll(incoming);
+      }
       const wanted = targets?.get(node);
-      if (wanted) for (const index of wanted) if (incoming[index]) arrive(node, index, incoming[index]);
+      if (wanted)
+        for (const index of wanted) if (incoming[index]) arrive(node, index, incoming[index], recycles);
       if (node instanceof AccumulateGrad) {
-        if (!targets && incoming[0]) arrive(node, 0, incoming[0]);
+        if (!targets && incoming[0]) arrive(node, 0, incoming[0], recycles);
+        landed(incoming);
         continue;
       }
       let outgoing: Gradient[] | null = null;
       if ((useful === null || useful.has(node)) && hasGradient(incoming)) {
-        outgoing = node.apply(incoming);
+        if (node.foreign) keepAll(incoming);
+        outgoing = recycles && !node.foreign ? applyTidily(node, incoming) : node.apply(incoming);
         if (mode.anomaly) checkGradient(node, outgoing);
       }
       if (!options.retainGraph) node.releaseSaved();
@@ -161,9 +170,15 @@ function run(
         const edge = edges[i];
         if (edge === null) continue;
         const grad = outgoing === null ? null : outgoing[i];
-        if (grad) send(edge.node, pass, edge.index, conform(node, edge.node, edge.index, grad));
+        if (grad) {
+          const fitting = conform(node, edge.node, edge.index, grad);
+          if (fitting.storage.inFlight > 0) fitting.storage.inFlight++;
+          send(edge.node, pass, edge.index, fitting);
+        }
         if (--visitOf(edge.node, pass)!.waiting === 0) ready.push(edge.node);
       }
+      landed(incoming);
+      if (outgoing !== null) landed(outgoing);
     }
   } catch (error) {
     for (const node of order) if (visitOf(node, pass) !== null) leave(node, pass);
@@ -172,6 +187,55 @@ function run(
 }
 
 let passes = 0;
+
+/** Gradients of at least this many bytes are given back by hand; smaller ones are left to the collector. */
+const worthRecycling = 16 * 1024;
+
+/** Whether user code runs or sees gradients at this node: then the whole pass leaves its memory to the collector. */
+const isWatched = (node: Node): boolean =>
+  node.foreign ||
+  node.recalls ||
+  node.outputHooks !== null ||
+  node.retained !== null ||
+  (node instanceof AccumulateGrad && node.afterHooks.length > 0);
+
+/** Marks memory that user code has seen: it is never given back by hand. */
+const forever = 2 ** 40;
+
+function keepAll(grads: readonly Gradient[]): void {
+  for (const grad of grads) if (grad !== null) grad.storage.inFlight += forever;
+}
+
+/**
+ * Runs a node's gradient, and gives back at once what it allocated and does not return. What it returns counts as in flight until
+ * every node that it is sent to has used it.
+ */
+function applyTidily(node: Node, incoming: Gradient[]): Gradient[] {
+  const made: Storage[] = [];
+  const before = observeAllocations((storage) => {
+    if (storage.byteLength >= worthRecycling) made.push(storage);
+    before?.(storage);
+  });
+  let outgoing: Gradient[];
+  try {
+    outgoing = node.apply(incoming);
+  } finally {
+    observeAllocations(before);
+  }
+  // Once for each mention in the list, which `landed` takes back.
+  for (const grad of outgoing)
+    if (grad && (grad.storage.inFlight > 0 || made.includes(grad.storage))) grad.storage.inFlight++;
+  for (const storage of made) if (storage.inFlight === 0 && !storage.holdsGrad) storage.release();
+  return outgoing;
+}
+
+/** These gradients have been used: memory that no other gradient in flight and no leaf lives in goes back to the pool. */
+function landed(grads: readonly Gradient[]): void {
+  for (let i = 0; i < grads.length; i++) {
+    const storage = grads[i]?.storage;
+    if (storage && storage.inFlight > 0 && --storage.inFlight === 0 && !storage.holdsGrad) storage.release();
+  }
+}
 
 function visitOf(node: Node, pass: number): Visit | null {
   let { visit } = node;
@@ -196,6 +260,7 @@ function send(node: Node, pass: number, index: number, grad: Tensor): void {
   const { grads } = visitOf(node, pass)!;
   const before = grads[index];
   grads[index] = before ? add(before, grad) : grad;
+  if (before) landed([before, grad]);
 }
 
 function hasGradient(grads: readonly Gradient[]): boolean {
@@ -284,12 +349,15 @@ export function backward(
       roots,
       start,
       { retainGraph, createGraph },
-      (node, _index, grad) => {
+      (node, _index, grad, unseen) => {
         const { leaf, afterHooks } = node as AccumulateGrad;
-        if (leaf.grad) {
-          leaf.grad = add(leaf.grad, grad);
-          leaf.grad.storage.holdsGrad = true;
-        } else leaf.grad = createGraph ? grad : ownCopy(grad, start);
+        const before = leaf.innerGrad;
+        const sum = before ? add(before, grad) : createGraph ? grad : ownCopy(grad, start);
+        if (before) {
+          sum.storage.holdsGrad = true;
+          if (unseen && sum.storage !== before.storage) leaf.dropGrad();
+        }
+        leaf.receiveGrad(sum, unseen);
         for (const hook of [...afterHooks]) hook(leaf);
       },
       null,

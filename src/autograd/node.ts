@@ -137,6 +137,11 @@ export class Node {
     this.#recall = null;
   }
 
+  /** Whether code of the user brings back what was saved. */
+  get recalls(): boolean {
+    return this.#recall !== null;
+  }
+
   /** Called by forward when nothing has to be kept, so that a second backward stays possible. */
   saveNothing(): void {
     this.#saved = nothing;

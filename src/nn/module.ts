@@ -320,7 +320,7 @@ export abstract class AnyModule extends Callable {
   /** Forgets the gradients of every parameter; with `setToNull` false they are filled with zeros. */
   zeroGrad({ setToNull = true }: { setToNull?: boolean } = {}): void {
     for (const parameter of this.parameters()) {
-      if (setToNull || !parameter.grad) parameter.grad = null;
+      if (setToNull || !parameter.innerGrad) parameter.dropGrad();
       else parameter.grad = Tensor.allocate(parameter.shape, parameter.dtype, true);
     }
   }

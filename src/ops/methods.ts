@@ -57,7 +57,7 @@ import * as views from './views.ts';
 import { unfold } from './window.ts';
 
 const { concat: _, ...withoutCat } = aliases;
-const { linear: __, ...products } = matmul;
+const { linear: __, linearKernel: ___, matmulKernel: ____, ...products } = matmul;
 
 /** The operations that are also methods: `sum(x, 0)` is `x.sum(0)`. */
 const methods = {

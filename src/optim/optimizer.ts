@@ -108,7 +108,7 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
     noGrad(() => {
       for (const group of this.paramGroups) {
         const batch = new Batch(
-          group.params.filter((p) => p.grad !== null),
+          group.params.filter((p) => p.innerGrad !== null),
           this.state,
         );
         if (batch.owners.length === 0) continue;
@@ -123,7 +123,7 @@ export abstract class Optimizer<O extends LearningRate = LearningRate> {
   zeroGrad({ setToNull = true }: { setToNull?: boolean } = {}): void {
     for (const { params } of this.paramGroups)
       for (const p of params)
-        if (setToNull) p.grad = null;
+        if (setToNull) p.dropGrad();
         else if (p.grad) {
           const g = p.grad.detach();
           copyKernel(g, Tensor.allocate([], g.dtype, true).expand(g.shape));
@@ -211,7 +211,7 @@ export class Batch {
     this.owners = owners;
     this.#state = state;
     this.params = owners.map((p) => (p.isContiguous ? p : p.clone()));
-    this.grads = owners.map((p) => (p.grad as Tensor).detach().contiguous());
+    this.grads = owners.map((p) => (p.innerGrad as Tensor).detach().contiguous());
   }
 
   /** The state of the i-th parameter, made with `create` at its first step. */

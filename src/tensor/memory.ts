@@ -33,7 +33,7 @@ function reachable(value: unknown): Set<Storage> {
     seen.add(item);
     if (item instanceof Tensor) {
       storages.add(item.storage);
-      stack.push(item.grad, item.base, item.gradFn);
+      stack.push(item.innerGrad, item.base, item.gradFn);
       for (const extra of Object.values(item)) if (extra instanceof Tensor) stack.push(extra);
     } else if (isNode(item)) {
       if (item instanceof AccumulateGrad) stack.push(item.leaf);

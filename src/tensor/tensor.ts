@@ -27,8 +27,6 @@ export class Tensor {
   readonly offset: number;
   /** How many elements. */
   readonly size: number;
-  /** The accumulated gradient of a leaf (or after `retainGrad`), `null` before the first backward. */
-  grad: Tensor | null = null;
   /** The tensor whose memory this one views; `null` when it owns its own. */
   base: Tensor | null = null;
   /** Which output of `gradFn` this is. */
@@ -39,6 +37,9 @@ export class Tensor {
   isShared = false;
   /** Why writing through this view with recording on is refused; `null` where it is not. */
   viewOrigin: ViewOrigin | null = null;
+  #grad: Tensor | null = null;
+  /** Whether anyone but the engine may hold what `#grad` was or is. */
+  #gradIsSeen = false;
   #leafRequiresGrad = false;
   #gradFn: Node | null = null;
   #accumulator: AccumulateGrad | null = null;
@@ -74,6 +75,35 @@ export class Tensor {
   /** The memory that `offset` and `strides` are places in: for kernels. Error: a disposed tensor. */
   get elements(): TypedArray {
     return this.storage.array;
+  }
+
+  /** The accumulated gradient of a leaf (or after `retainGrad`), `null` before the first backward. */
+  get grad(): Tensor | null {
+    this.#gradIsSeen = true;
+    return this.#grad;
+  }
+
+  set grad(value: Tensor | null) {
+    this.#gradIsSeen = true;
+    this.#grad = value;
+  }
+
+  /** `grad` for code of the library that keeps no reference to it. */
+  get innerGrad(): Tensor | null {
+    return this.#grad;
+  }
+
+  /** Sets `grad`; `own` says that nobody else holds it. */
+  receiveGrad(grad: Tensor, own: boolean): void {
+    this.#grad = grad;
+    this.#gradIsSeen = !own;
+  }
+
+  /** Forgets `grad`, and gives its memory back where nobody has looked at it. */
+  dropGrad(): void {
+    const grad = this.#grad;
+    this.#grad = null;
+    if (grad !== null && !this.#gradIsSeen) grad.storage.release();
   }
 
   /** Whether operations on this tensor are recorded. */
