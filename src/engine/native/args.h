@@ -117,5 +117,15 @@ const Entry* randomKernels();
 const Entry* padKernels();
 const Entry* laneKernels();
 const Entry* sortKernels();
+const Entry* distanceKernels();
+const Entry* likelihoodKernels();
+const Entry* regionKernels();
+const Entry* patchKernels();
+const Entry* interpolateKernels();
+const Entry* searchKernels();
+const Entry* linearKernels();
+const Entry* descentKernels();
+const Entry* pointwiseKernels();
+const Entry* rmsKernels();
 
 }  // namespace gradbook

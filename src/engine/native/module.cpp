@@ -147,6 +147,16 @@ NAPI_MODULE_INIT() {
     add(padKernels());
     add(laneKernels());
     add(sortKernels());
+    add(distanceKernels());
+    add(likelihoodKernels());
+    add(regionKernels());
+    add(patchKernels());
+    add(interpolateKernels());
+    add(searchKernels());
+    add(linearKernels());
+    add(descentKernels());
+    add(pointwiseKernels());
+    add(rmsKernels());
   }
   napi_value names;
   napi_create_array(env, &names);

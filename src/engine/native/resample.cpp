@@ -6,6 +6,10 @@
 #include "threads.h"
 
 namespace gradbook {
+
+/** The same kernel by tables of weights: `interpolate.cpp`. */
+bool generalLinear(Args& args, bool back);
+
 namespace {
 
 /** The two neighbours of each output along one dimension, and their shares. */
@@ -84,13 +88,15 @@ void linearPlanes(const View& out, const View& in, const View& small, const View
 /** out, input (or its gradient), steps, alignCorners, antialias. */
 template <bool Backward>
 bool linearInterpolation(Args& args) {
+  Args whole = args;
   const View out = args.tensor(), in = args.tensor();
   const int64_t count = args.length();
-  if (count > 2) return false;
+  if (count > 2) return generalLinear(whole, Backward);
   double steps[2] = {1, 1};
   for (int64_t i = 0; i < count; i++) steps[i] = args.number();
   const bool alignCorners = args.flag(), antialias = args.flag();
-  if (antialias || out.dtype != in.dtype || out.dtype > F64 || out.rank != count + 2 || !out.contiguous() || !in.contiguous()) return false;
+  if (antialias) return generalLinear(whole, Backward);
+  if (out.dtype != in.dtype || out.dtype > F64 || out.rank != count + 2 || !out.contiguous() || !in.contiguous()) return false;
   const View &small = Backward ? out : in, &large = Backward ? in : out;
   if (small.count() == 0 || large.count() == 0) return false;
   out.dtype == F32 ? linearPlanes<float>(out, in, small, large, steps, alignCorners, Backward)
