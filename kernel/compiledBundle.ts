@@ -2,8 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import Module, { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 interface Chunk {
   readonly script: Script;
@@ -13,7 +14,8 @@ interface Chunk {
   readonly fromCache: boolean;
 }
 
-const head = '(function (exports, require, module, __filename, __dirname) {';
+/** Code that V8 has kept finds no loader for its `import()`: the bundle calls `__load` instead. */
+const head = '(function (exports, require, module, __filename, __dirname, __load) {';
 
 type Wrapper = (
   this: unknown,
@@ -22,6 +24,7 @@ type Wrapper = (
   module: Module,
   filename: string,
   dirname: string,
+  load: (specifier: string) => Promise<unknown>,
 ) => void;
 
 /**
@@ -56,6 +59,7 @@ export class CompiledBundle {
         module,
         path,
         this.#folder,
+        (id) => import(id.startsWith('.') ? new URL(id, pathToFileURL(path)).href : id),
       );
     } catch (error) {
       delete require.cache[path];
@@ -79,7 +83,6 @@ export class CompiledBundle {
       filename: path,
       lineOffset: -1,
       cachedData,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     return { script, path, cacheName, fromCache: cachedData !== undefined && !script.cachedDataRejected };
   }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseSync, Visitor } from 'oxc-parser';
 import { rolldown } from 'rolldown';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
@@ -27,7 +28,27 @@ const placeFrom = (here) => ({
       : null,
 });
 const ownPlace = placeFrom('__here');
-const banner = "const __here = require('node:url').pathToFileURL(__filename);";
+// `__load` is what kernel/compiledBundle.ts gives instead of `import`.
+const banner = [
+  "const __here = require('node:url').pathToFileURL(__filename);",
+  "var __load = typeof __load === 'function' ? __load : (__specifier) => import(__specifier);",
+].join(' ');
+const loaded = {
+  name: 'loaded',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk') continue;
+      const { program } = parseSync(file.fileName, file.code, { lang: 'js', sourceType: 'script' });
+      const places = [];
+      new Visitor({
+        ImportExpression: ({ start, source }) => source.name !== '__specifier' && places.push(start),
+      }).visit(program);
+      // As long as what it takes the place of, so that the source map stays right.
+      for (const start of places)
+        file.code = `${file.code.slice(0, start)}__load${file.code.slice(start + 'import'.length)}`;
+    }
+  },
+};
 const ownPlaceOfModule = placeFrom('import.meta.url');
 
 /** One byte a character, which is read without decoding. */
@@ -76,7 +97,8 @@ const bundle = await rolldown({
   // Packages stay where they are.
   external: (id, importer) => importer !== undefined && !/^[./\0]|^[A-Za-z]:[\\/]/.test(id),
   platform: 'node',
-  plugins: [preload, ownPlace, ascii],
+  plugins: [preload, ownPlace, loaded, ascii],
+  checks: { bundlerTimings: false },
 });
 await bundle.write({
   dir: output,
@@ -95,7 +117,8 @@ const language = await rolldown({
   input: { language: join(dist, 'kernel/language/serve.js') },
   external: /^node:|^@oxc-(parser|transform)\/|^@typescript\//,
   platform: 'node',
-  plugins: [ownPlace, ascii],
+  plugins: [ownPlace, loaded, ascii],
+  checks: { bundlerTimings: false },
 });
 await language.write({
   dir: output,

@@ -20,6 +20,7 @@ import {
   type Project,
   type Snapshot,
   SymbolFlags,
+  type Diagnostic as TsDiagnostic,
   type Symbol as TsSymbol,
 } from 'typescript/unstable/sync';
 import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
@@ -27,6 +28,7 @@ import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../np
 import { allCells, CellFiles, type Spelled } from './cellFiles.ts';
 import { type CompilerTypes, compilerTypes, isInnerModule } from './compilerTypes.ts';
 import type { Declaration } from './declarations.ts';
+import { flight } from './flight.ts';
 import { ambientDeclarations, sessionNames } from './globals.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
 import { typedBefore } from './typed.ts';
@@ -39,6 +41,9 @@ const signed = 12;
 
 /** Cells that use one another, run again and again, make chains; one that is longer starts anew with its types spelled out. */
 const longestChain = 24;
+
+/** A symbol, as the compiler names it. */
+type Meant = Pick<TsSymbol, 'id' | 'flags'>;
 
 const anyMeaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace | SymbolFlags.Alias;
 
@@ -96,6 +101,11 @@ export class Checker {
     // The first check reads what all cells have in common: before there is a cell, if there is time.
     this.check('', []);
     setTimeout(() => this.#builtIn(), 1000).unref();
+  }
+
+  /** Which program a call to the compiler is about. */
+  get #place(): { snapshot: number; project: string } {
+    return { snapshot: this.#snapshot.id, project: this.#project.id };
   }
 
   get #config(): string {
@@ -200,15 +210,19 @@ export class Checker {
     return shift;
   }
 
-  /** The type errors of a cell, in its own positions. */
-  check(code: string, own: readonly Declaration[]): Diagnostic[] {
+  /** The type errors of a cell, in its own positions. `meanwhile` runs while the compiler's process looks for them. */
+  check(code: string, own: readonly Declaration[], meanwhile: () => void = () => {}): Diagnostic[] {
     const { text } = this.#cells.text(code, own, 'mentioned');
     const known = this.#checked.get(text);
-    if (known) return known;
+    if (known) {
+      meanwhile();
+      return known;
+    }
     const { path, shift } = this.#draft(code, own);
     // The parser of the transform has seen to the syntax already.
-    const found = this.#project.program
-      .getSemanticDiagnostics(path)
+    const call = { method: 'getSemanticDiagnostics', params: { ...this.#place, file: path } };
+    const [answer] = flight(this.#api, [call], meanwhile) as [readonly TsDiagnostic[] | null];
+    const found = (answer ?? [])
       .filter(
         (d) => d.category === DiagnosticCategory.Error && d.pos >= shift && d.pos - shift <= code.length,
       )
@@ -297,7 +311,7 @@ export class Checker {
 
   /** A plain name at `place`: what the scopes around it declare, what earlier cells left, the globals and the keywords. */
   #scopeCompletions(place: number, wanted: string): Completion[] {
-    const { checker, program } = this.#project;
+    const { program } = this.#project;
     const file = program.getSourceFile(this.#current);
     const found = new Map<string, string>();
     const offer = ({ name, type }: ScopeName): void => {
@@ -310,12 +324,20 @@ export class Checker {
     for (const name of this.#builtIn()) offer(name);
     const names = [...found.keys()];
     const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);
-    return sorted.map((name, i) => {
-      const type = found.get(name)!;
-      if (i >= signed || type === 'keyword') return { text: name, type };
-      const symbol = checker.resolveName(name, anyMeaning, { document: this.#current, position: place });
-      return { text: name, type, signature: symbol && this.#signature(symbol) };
-    });
+    const explained = sorted.slice(0, signed).filter((name) => found.get(name) !== 'keyword');
+    const symbols = flight(
+      this.#api,
+      explained.map((name) => ({
+        method: 'resolveName',
+        params: { ...this.#place, name, meaning: anyMeaning, file: this.#current, position: place },
+      })),
+    ) as (Meant | null)[];
+    const signatures = this.#signatures(symbols.map((symbol) => symbol ?? undefined));
+    return sorted.map((name) => ({
+      text: name,
+      type: found.get(name)!,
+      signature: signatures[explained.indexOf(name)],
+    }));
   }
 
   /** JavaScript's and Node's globals, and the keywords. */
@@ -335,18 +357,30 @@ export class Checker {
     return this.#builtIns;
   }
 
-  /** The types of values are asked for in one go. */
-  #signatures(symbols: readonly (TsSymbol | undefined)[]): (string | undefined)[] {
-    const { checker } = this.#project;
-    const plain = symbols.filter(
-      (symbol) => symbol && symbol.flags & SymbolFlags.Value && !(symbol.flags & SymbolFlags.Alias),
-    ) as TsSymbol[];
-    const types = new Map(checker.getTypeOfSymbol(plain).map((type, i) => [plain[i], type]));
-    return symbols.map((symbol) => {
-      if (!symbol) return undefined;
-      const type = types.get(symbol);
-      return type ? checker.typeToString(type) : this.#signature(symbol);
-    });
+  /** The types of symbols, as text: asked for together, in three flights. */
+  #signatures(symbols: readonly (Meant | undefined)[]): (string | undefined)[] {
+    const ask = (calls: { method: string; params: object }[]): unknown[] =>
+      flight(
+        this.#api,
+        calls.map(({ method, params }) => ({ method, params: { ...this.#place, ...params } })),
+      );
+    const aliases = symbols.filter((symbol) => symbol && symbol.flags & SymbolFlags.Alias) as Meant[];
+    const targets = ask(aliases.map(({ id }) => ({ method: 'getAliasedSymbol', params: { symbol: id } })));
+    const meant = symbols.map((symbol) =>
+      symbol && symbol.flags & SymbolFlags.Alias ? (targets.shift() as Meant | null) : symbol,
+    );
+    const types = ask(
+      meant
+        .filter((symbol) => !!symbol)
+        .map(({ id, flags }) => ({
+          method: flags & SymbolFlags.Value ? 'getTypeOfSymbol' : 'getDeclaredTypeOfSymbol',
+          params: { symbol: id },
+        })),
+    ) as ({ id: number } | null)[];
+    const texts = ask(
+      types.filter((type) => !!type).map(({ id }) => ({ method: 'typeToString', params: { type: id } })),
+    ) as string[];
+    return meant.map((symbol) => (symbol && types.shift() ? texts.shift() : undefined));
   }
 
   #signature(symbol: TsSymbol, flags?: number): string | undefined {

@@ -9,7 +9,7 @@ import type {
 import { Checker, position } from './checker.ts';
 import { type Declaration, readCell } from './declarations.ts';
 import { lowerMagics, magicAt } from './magics.ts';
-import { transformCell } from './transform.ts';
+import { type Transformed, transformCell } from './transform.ts';
 import { typedBefore } from './typed.ts';
 
 interface Pending {
@@ -54,10 +54,15 @@ export class LanguageService implements Language {
       );
     this.#checker.setLevel(cell.level);
     this.#checker.linkPackages(code);
-    const found = cell.level === 'off' ? [] : this.#checker.check(code, syntax.declarations);
+    let transformed!: Transformed;
+    const transform = (): void => {
+      transformed = transformCell(code, syntax, this.#values);
+    };
+    let found: Diagnostic[] = [];
+    if (cell.level === 'off') transform();
+    else found = this.#checker.check(code, syntax.declarations, transform);
     const stops = cell.level !== 'warn';
     if (stops && found.length > 0) return failed(found);
-    const transformed = transformCell(code, syntax, this.#values);
     const declares = syntax.declarations.filter((d) => d.kind !== 'type').map((d) => d.name);
     this.#pending.set(cell.id, { code, declarations: syntax.declarations });
     return {
