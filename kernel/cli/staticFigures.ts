@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import { type WidgetStates, widgetStatesOf, widgetType } from '../../lab/server/nbconvert/widgets.ts';
 import type { Notebook } from './notebook.ts';
 import { smallPng } from './smallPng.ts';
 
@@ -32,14 +33,40 @@ export function findBrowser(): string | undefined {
   return [...(given ? [given] : []), ...inPath, ...browserPaths].find((path) => existsSync(path));
 }
 
+type Bundle = Record<string, unknown>;
+
+/** A figure, and the output that gets its picture. */
 interface Drawable {
-  data: Record<string, unknown>;
+  figure: unknown;
+  data: Bundle;
 }
 
-const figuresOf = (notebook: Notebook): Drawable[] =>
-  notebook.cells
-    .flatMap(({ outputs = [] }) => outputs as unknown as Partial<Drawable>[])
-    .filter((output): output is Drawable => output.data?.[figureType] !== undefined);
+/** The figure that a widget showed when its state was saved, in the first output below it that has one. */
+function figureOfWidget(id: string, states: WidgetStates): unknown {
+  const { outputs = [], children = [] } = (states[id]?.state ?? {}) as {
+    outputs?: { data?: Bundle }[];
+    children?: string[];
+  };
+  const own = outputs.find(({ data }) => data?.[figureType])?.data?.[figureType];
+  return (
+    own ??
+    children
+      .map((child) => figureOfWidget(child.replace(/^IPY_MODEL_/, ''), states))
+      .find((figure) => figure !== undefined)
+  );
+}
+
+function figuresOf({ cells, metadata }: Notebook): Drawable[] {
+  const states = widgetStatesOf(metadata);
+  return cells
+    .flatMap(({ outputs = [] }) => outputs as { data?: Bundle }[])
+    .flatMap(({ data }) => {
+      if (!data) return [];
+      const widget = data[widgetType] as { model_id: string } | undefined;
+      const figure = data[figureType] ?? (widget && figureOfWidget(widget.model_id, states));
+      return figure === undefined ? [] : [{ figure, data }];
+    });
+}
 
 /** What plotly.js draws, in the page. */
 interface Page {
@@ -47,8 +74,8 @@ interface Page {
 }
 
 /**
- * Adds a PNG picture to every Plotly figure of a notebook, for pages that run no script, and takes its HTML form out, which weighs
- * megabytes.
+ * Adds a PNG picture to every Plotly figure of a notebook and to every widget that shows one, for pages that run no script, and takes
+ * its HTML form out, which weighs megabytes.
  *
  * Error: no browser, with the cure.
  */
@@ -78,7 +105,7 @@ export async function addPictures(notebook: Notebook): Promise<void> {
     await page.addScriptTag({
       path: createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js'),
     });
-    for (const { data } of figures) {
+    for (const { figure: drawn, data } of figures) {
       const url = await page.evaluate(
         ({ figure, size, scale }) => {
           const { Plotly } = globalThis as unknown as Page;
@@ -92,7 +119,7 @@ export async function addPictures(notebook: Notebook): Promise<void> {
             { format: 'png', width, height, scale },
           );
         },
-        { figure: data[figureType], size: width, scale: sharpness },
+        { figure: drawn, size: width, scale: sharpness },
       );
       const png = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
       data['image/png'] = Buffer.from(smallPng(png)).toString('base64');

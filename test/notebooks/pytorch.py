@@ -15,6 +15,8 @@ from torch import nn
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.anchor_utils import AnchorGenerator, DefaultBoxGenerator
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.ssd import SSD, SSDHead
+from torchvision.ops import box_iou
 
 here = pathlib.Path(__file__).parent
 tables = here / "../../src/data/datasets"
@@ -43,6 +45,30 @@ def read(name: str):
 
 def scaled(x):
     return (x - x.mean(0)) / x.std(0, correction=0)
+
+
+def first_steps() -> None:
+    name = "00-getting-started"
+    double(False)
+    torch.manual_seed(0)
+    a = torch.randn(3, 4)
+    golden(name, "c.toArray()", a * torch.tensor([[1.0, 2, 3, 4]]) + 1, 1e-6)
+    golden(name, "a.matmul(a.t()).toArray()", a @ a.t(), 1e-6)
+    xs = torch.linspace(-2, 2, 200, requires_grad=True)
+    (xs**3 - 2 * xs).sum().backward()
+    golden(name, "xs.grad!.toArray()", xs.grad, 1e-5)
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(16 * 7 * 7, 10),
+    )
+    logits = net(torch.ones(1, 1, 28, 28))
+    loss = F.cross_entropy(logits, torch.tensor([3]))
+    fresh = ("manualSeed(0); const net = new nn.Sequential(new nn.Conv2d(1, 8, 3, { stride: 2, padding: 1 }), new nn.ReLU(), "
+             "new nn.Conv2d(8, 16, 3, { stride: 2, padding: 1 }), new nn.ReLU(), new nn.Flatten(), new nn.Linear(16 * 7 * 7, 10)); "
+             "const z = net(ones([1, 1, 28, 28]));")
+    golden(name, f"(() => {{ {fresh} return [...(z.flatten().toArray() as number[]), F.crossEntropy(z, tensor([3], {{ dtype: 'int32' }})).item()]; }})()",
+           [*plain(logits.flatten()), loss.item()], 1e-4)
 
 
 def normalization() -> None:
@@ -161,6 +187,20 @@ def gradients() -> None:
     net = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
     (net(torch.randn(16, 8)) * 30).pow(2).mean().backward()
     golden(name, "byLibrary", nn.utils.clip_grad_norm_(net.parameters(), 1).item(), 1e-4)
+    torch.manual_seed(1)
+    nn.init.orthogonal_(torch.zeros(16, 16))
+    sequence = torch.randn(40, 1, 16)
+    torch.manual_seed(0)
+    rnn, lstm = nn.RNN(16, 16), nn.LSTM(16, 16)
+    with torch.no_grad():
+        lstm.bias_ih_l0[16:32] = 4
+
+    def back_in_time(net):
+        x = sequence.clone().requires_grad_()
+        net(x)[0][-1].sum().backward()
+        return [g.double().norm().item() for g in x.grad]
+
+    golden(name, "[throughRnn, throughLstm]", [back_in_time(rnn), back_in_time(lstm)], 1e-2)
 
 
 def loss_weights() -> None:
@@ -189,6 +229,24 @@ def loss_weights() -> None:
     gaps = [(train(c, 10, 0.01, clip) - train(c, 1, 0.1, clip)).abs().max().item() for c, clip in setups]
     golden(name, "gaps.slice(2).map((row) => row['largest difference of a parameter'])", gaps[2:], 1e-6)
     golden(name, "plain.toArray()", train(setups[4][0], 1, 0.01), 1e-8)
+    x = torch.tensor(3.0, requires_grad=True)
+    optimizer = torch.optim.SGD([x], lr=0.001, momentum=0.9)
+    for _ in range(50):
+        optimizer.zero_grad()
+        (8 * (x - 1) ** 4).backward()
+        optimizer.step()
+    for who in ("byHand", "byLibrary"):
+        golden(name, f"{who}(8, 0.001, 0.9)", x.item())
+    rows, species = read("penguins")
+    features, mass = scaled(rows[:, :3]), rows[:, 3:]
+    torch.manual_seed(0)
+    trunk, kinds, kilograms = nn.Linear(3, 2), nn.Linear(2, 3), nn.Linear(2, 1)
+    h = F.relu(trunk(features))
+    losses = [F.cross_entropy(kinds(h), species), F.mse_loss((kilograms(h) + 4.2) * 1000, mass)]
+    first, second = (torch.autograd.grad(loss, trunk.weight, retain_graph=True)[0].flatten() for loss in losses)
+    mixed = [first + second * 10 ** (-9 + i / 4) for i in range(37)]
+    golden(name, "[toSpecies, toMass]", [[F.cosine_similarity(g, task, dim=0).item() for g in mixed] for task in (first, second)])
+    golden(name, "[speciesLoss, massLoss]", [loss.item() for loss in losses])
     torch.manual_seed(1)
     golden(name, "once.item()", F.cross_entropy(torch.randn(150, 3), target, weight=torch.tensor([1.0, 2, 5])).item())
 
@@ -215,9 +273,14 @@ def batch_norm() -> None:
     torch.manual_seed(0)
     x = torch.randn(8, 3, 4, 4) * 3 + 5
     layer = nn.BatchNorm2d(3)
-    golden(name, "trained.at(0, 0).toArray()", layer(x)[0, 0])
-    golden(name, "[layer.runningMean!.toArray(), layer.runningVar!.toArray()]", [layer.running_mean, layer.running_var])
-    golden(name, "tested.at(0, 0).toArray()", layer.eval()(x)[0, 0])
+    y = layer(x)
+    statistics = [layer.running_mean, layer.running_var]
+    for variable in ("trained", "byHand"):
+        golden(name, f"{variable}.at(0, 0).toArray()", y[0, 0])
+    golden(name, "[layer.runningMean!.toArray(), layer.runningVar!.toArray()]", statistics)
+    golden(name, "[running.mean.flatten().toArray(), running.variance.flatten().toArray()]", statistics)
+    for variable in ("tested", "evaluated"):
+        golden(name, f"{variable}.at(0, 0).toArray()", layer.eval()(x)[0, 0])
     for variable, momentum in (("exponential", 0.1), ("cumulative", None)):
         layer = nn.BatchNorm2d(3, momentum=momentum)
         for k in (1, 2, 3):
@@ -247,7 +310,7 @@ def descent() -> None:
         return p
 
     golden(name, "Object.values(paths).map((path) => path.at(-1)!)", [
-        race(lambda p: torch.optim.SGD(p, lr=1e-3)), race(lambda p: torch.optim.SGD(p, lr=1e-4, momentum=0.9)), race(lambda p: torch.optim.Adam(p, lr=0.1)),
+        race(lambda p: torch.optim.SGD(p, lr=1e-3)), race(lambda p: torch.optim.SGD(p, lr=5e-4, momentum=0.9)), race(lambda p: torch.optim.Adam(p, lr=0.1)),
     ], 1e-6)
 
 
@@ -381,7 +444,8 @@ def pyramids() -> None:
            c4.grad.abs().sum(1)[0], 1e-3)
     maps = [torch.zeros(1, 1, s, s) for s in (16, 8, 4)]
     anchors = AnchorGenerator(((8,), (18,), (36,)), ((0.5, 1.0, 2.0),) * 3)(ImageList(torch.zeros(1, 3, 64, 64), [(64, 64)]), maps)[0]
-    golden(name, "[0, 100, 770, 1000].map((i) => anchors.at(i).toArray())", anchors[[0, 100, 770, 1000]], 1e-6)
+    generated = "new vision.AnchorGenerator([[8], [18], [36]]).generate([64, 64], [[16, 16], [8, 8], [4, 4]])"
+    golden(name, f"[0, 100, 770, 1000].map((i) => {generated}.at(i).toArray())", anchors[[0, 100, 770, 1000]], 1e-6)
 
     name = "17-fpn-vs-ssd"
     boxes = torch.tensor([[10.0, 12, 34, 40], [3, 5, 20, 60]])
@@ -394,10 +458,37 @@ def pyramids() -> None:
     default = DefaultBoxGenerator([[2], [2, 3], [2, 3], [2, 3], [2], [2]])
     maps = [torch.zeros(1, 1, s, s) for s in (38, 19, 10, 5, 3, 1)]
     made = default(ImageList(torch.zeros(1, 3, 300, 300), [(300, 300)]), maps)[0]
+    # A detector of one level: what its heads say of two pictures, and SSD's loss for them.
+    torch.manual_seed(0)
+    pictures = torch.randn(2, 1, 16, 16)
+    small = DefaultBoxGenerator([[2]], scales=[0.3, 0.6], steps=[4])
+    conv, head = nn.Conv2d(1, 4, 3, stride=4, padding=1), SSDHead([4], small.num_anchors_per_location(), 4)
+    for parameter in [*conv.parameters(), *head.parameters()]:
+        parameter.data = (torch.arange(parameter.numel()) * 0.7).sin().mul(0.3).reshape(parameter.shape)
+    conv.out_channels = 4
+    ssd = SSD(conv, small, (16, 16), 4, head=head)
+    outputs = head([conv(pictures)])
+    truths = [{"boxes": torch.tensor([[2.0, 3, 9, 11], [8, 1, 15, 6]]), "labels": torch.tensor([1, 3])},
+              {"boxes": torch.tensor([[1.0, 5, 7, 12]]), "labels": torch.tensor([2])}]
+    places = small(ImageList(pictures, [(16, 16)] * 2), [conv(pictures)])
+    matches = [ssd.proposal_matcher(box_iou(truth["boxes"], boxes)) for truth, boxes in zip(truths, places)]
+    losses = ssd.compute_loss(truths, outputs, places, matches)
+    built = (
+        "manualSeed(0); const pictures = randn([2, 1, 16, 16]); const small = new vision.DefaultBoxGenerator([[2]], { scales: [0.3, 0.6], steps: [4] }); "
+        "const conv = new nn.Conv2d(1, 4, 3, { stride: 4, padding: 1 }); const head = new vision.SSDHead([4], small.numAnchorsPerLocation(), 4); "
+        "for (const p of [...conv.parameters(), ...head.parameters()]) noGrad(() => p.copy_(arange(p.size).mul(0.7).sin().mul(0.3).reshape(p.shape))); "
+        "class Level extends nn.Module<[Tensor], Tensor[]> { conv = conv; forward(x: Tensor): Tensor[] { return [this.conv(x)]; } }"
+    )
+    golden(name, f"(() => {{ {built} const {{ clsLogits, bboxRegression }} = head([conv(pictures)]); return [clsLogits, bboxRegression].map((t) => t.flatten().toArray()); }})()",
+           [outputs["cls_logits"].flatten(), outputs["bbox_regression"].flatten()], 1e-4)
+    wanted = ("[{ boxes: tensor([[2, 3, 9, 11], [8, 1, 15, 6]]), labels: tensor([1, 3], { dtype: 'int32' }) }, "
+              "{ boxes: tensor([[1, 5, 7, 12]]), labels: tensor([2], { dtype: 'int32' }) }]")
+    golden(name, f"(() => {{ {built} const {{ classification, bboxRegression }} = new vision.SSD(new Level(), head, small).loss(pictures, {wanted}); return [classification.item(), bboxRegression.item()]; }})()",
+           [losses["classification"].item(), losses["bbox_regression"].item()], 1e-4)
     golden(name, "[0, 4000, 8000, 8731].map((i) => generator.generate([300, 300], places.map((s) => [s, s] as [number, number])).at(i).toArray())", made[[0, 4000, 8000, 8731]], 1e-4)
 
 
-for part in (normalization, regularization, convolution, gradients, loss_weights, classification, batch_norm, descent, pooling,
+for part in (first_steps, normalization, regularization, convolution, gradients, loss_weights, classification, batch_norm, descent, pooling,
              from_scratch, metric_learning, grouped, dilated, pyramids):
     part()
 text = json.dumps({"torch": torch.__version__.split("+")[0], "torchvision": torchvision.__version__.split("+")[0], **goldens}, indent=1)

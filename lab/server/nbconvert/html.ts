@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Cell, Notebook } from '../contents/notebook.ts';
 import { ansiToHtml, escapeHtml } from './ansi.ts';
 import { renderMarkdown } from './markdown.ts';
+import { type WidgetStates, widgetStatesOf, widgetToHtml, widgetType } from './widgets.ts';
 
 type Bundle = Record<string, unknown>;
 
@@ -25,6 +26,10 @@ pre { margin: 0; overflow-x: auto; font: 13px/1.5 ui-monospace, SFMono-Regular, 
 table { border-collapse: collapse; margin: 8px 0; }
 th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; }
 img, svg { max-width: 100%; height: auto; }
+.widget { border: 1px solid var(--line); border-radius: 4px; padding: 8px 12px; }
+.control { display: grid; grid-template-columns: 120px minmax(0, 300px) auto; gap: 12px; align-items: center; justify-content: start; font-size: 13px; }
+.control span { text-align: right; overflow-wrap: anywhere; }
+.note { margin: 6px 0 0; color: var(--prompt); font-size: 12px; }
 @media (max-width: 640px) { .input, .output { grid-template-columns: minmax(0, 1fr); } .prompt { text-align: left; } .markdown { margin-left: 0; } }
 `;
 
@@ -34,9 +39,19 @@ function pictureOf(data: Bundle): string {
   return type ? `<img alt="" src="data:${type};base64,${String(data[type]).replace(/\s/g, '')}">` : '';
 }
 
+interface Page {
+  language: string;
+  widgets: WidgetStates;
+}
+
 /** The richest form that a page without a kernel can show. */
-function richest(data: Bundle): string {
+function richest(data: Bundle, page: Page): string {
   const text = (type: string): string => String(data[type]);
+  if (data[widgetType]) {
+    const { model_id: id } = data[widgetType] as { model_id: string };
+    const widget = widgetToHtml(id, page.widgets, (output) => bodyOf(output, page), page.language);
+    if (widget) return widget;
+  }
   if (data[plotlyType]) {
     const figure = JSON.stringify(data[plotlyType]).replaceAll('<', '\\u003c');
     // Where no script runs, the figure's picture stands in.
@@ -54,15 +69,17 @@ function richest(data: Bundle): string {
   return `<pre>${ansiToHtml(text('text/plain'))}</pre>`;
 }
 
-function outputOf(output: Bundle): string {
+function bodyOf(output: Bundle, page: Page): string {
+  if (output.output_type === 'stream')
+    return `<pre class="${output.name === 'stderr' ? 'stderr' : 'stdout'}">${ansiToHtml(String(output.text))}</pre>`;
+  if (output.output_type === 'error')
+    return `<pre class="stderr">${ansiToHtml((output.traceback as string[]).join('\n'))}</pre>`;
+  return richest((output.data ?? {}) as Bundle, page);
+}
+
+function outputOf(output: Bundle, page: Page): string {
   const prompt = output.output_type === 'execute_result' ? `[${output.execution_count ?? ' '}]:` : '';
-  const body =
-    output.output_type === 'stream'
-      ? `<pre class="${output.name === 'stderr' ? 'stderr' : 'stdout'}">${ansiToHtml(String(output.text))}</pre>`
-      : output.output_type === 'error'
-        ? `<pre class="stderr">${ansiToHtml((output.traceback as string[]).join('\n'))}</pre>`
-        : richest((output.data ?? {}) as Bundle);
-  return `<div class="output"><div class="prompt">${prompt}</div><div>${body}</div></div>`;
+  return `<div class="output"><div class="prompt">${prompt}</div><div>${bodyOf(output, page)}</div></div>`;
 }
 
 /** Pictures that are kept inside of the cell. */
@@ -73,14 +90,14 @@ const withAttachments = ({ source, attachments = {} }: Cell): string =>
     return type ? `data:${type};base64,${data}` : all;
   });
 
-function cellOf(cell: Cell): string {
+function cellOf(cell: Cell, page: Page): string {
   if (cell.cell_type === 'markdown')
     return `<section class="cell markdown">${renderMarkdown(withAttachments(cell))}</section>`;
   if (cell.cell_type === 'raw')
     return `<section class="cell"><pre>${escapeHtml(cell.source)}</pre></section>`;
   const prompt = `[${cell.execution_count ?? ' '}]:`;
   const input = `<div class="input"><div class="prompt">${prompt}</div><pre><code>${escapeHtml(cell.source)}</code></pre></div>`;
-  return `<section class="cell">${input}${(cell.outputs ?? []).map(outputOf).join('')}</section>`;
+  return `<section class="cell">${input}${(cell.outputs ?? []).map((output) => outputOf(output, page)).join('')}</section>`;
 }
 
 /** Draws each figure with plotly.js: inside of the page, or at an address. */
@@ -107,11 +124,12 @@ export interface PageOptions {
 
 /** A notebook as one page, which by default needs nothing else. */
 export function notebookToHtml(
-  notebook: Pick<Notebook, 'cells'>,
+  notebook: Pick<Notebook, 'cells'> & Partial<Pick<Notebook, 'metadata'>>,
   title: string,
   { language = 'en', plotly }: PageOptions = {},
 ): string {
-  const cells = notebook.cells.map(cellOf).join('\n');
+  const page = { language, widgets: widgetStatesOf(notebook.metadata) };
+  const cells = notebook.cells.map((cell) => cellOf(cell, page)).join('\n');
   return `<!doctype html>
 <html lang="${language}">
 <head>
