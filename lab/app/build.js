@@ -63,7 +63,7 @@ writeFileSync(
     version: own.dependencies['@jupyterlab/application'],
     builtIn: [figures.name, widgets.name],
     // What the page asks for as soon as its own script runs: the browser may fetch it meanwhile.
-    preload: assets.map(({ name }) => name).filter((name) => /^(jlab_core|vendor)\..*\.js$/.test(name)),
+    preload: assets.map(({ name }) => name).filter((name) => /^(jlab_core|start|vendor)\..*\.js$/.test(name)),
     scripts: entrypoints.main.assets.map(({ name }) => name).filter((name) => name.endsWith('.js')),
   }),
 );

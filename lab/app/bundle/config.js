@@ -41,19 +41,33 @@ const base = (cache) => ({
 
 /** Of other packages those that JupyterLab starts with; what is loaded later must not come along. */
 const atOnce = [
-  '@codemirror/(autocomplete|commands|language|lint|search|state|view)',
+  '@codemirror/(autocomplete|commands|language|lint|search|state|streamparser|view)',
   '@jupyter/(react-components|web-components|ydoc)',
-  '@jupyter-widgets/(base|base-manager|jupyterlab-manager)',
+  '@jupyter-widgets/(base|base-manager|jupyterlab-manager|output)',
+  '@jupyter-widgets/controls/css',
+  '@fortawesome/[a-z-]+',
   '@lezer/(common|generator|highlight|lr)',
+  '@lumino/datagrid/style',
+  '@marijn/find-cluster-break',
   '@microsoft/[a-z-]+',
   '@rjsf/[a-z0-9-]+',
-  '(ajv|ajv-formats|backbone|color|dayjs|entities|fast-uri|htmlparser2|jquery|json5|lib0|lodash[a-z.-]*|postcss|react|react-dom)',
-  '(sanitize-html|scheduler|semver|tabbable|typestyle|underscore|url-parse|vscode-jsonrpc|yjs)',
+  '(ajv|ajv-formats|backbone|base64-js|color|color-convert|color-name|color-string|compute-gcd|compute-lcm|crelt|css-loader)',
+  '(dayjs|deepmerge|dom-serializer|domelementtype|domhandler|domutils|entities|escape-string-regexp|exenv-es6)',
+  '(fast-deep-equal|fast-uri|free-style|htmlparser2|is-plain-object|jquery|json5|jsonpointer)',
+  '(json-schema-compare|json-schema-merge-allof|json-schema-traverse|launder|lib0|lodash[a-z.-]*|markdown-to-jsx|minimist)',
+  '(nanoid|parse-srcset|path-browserify|picocolors|postcss|process|querystringify|react|react-dom|react-is|react-paginate)',
+  'react-toastify/.*css',
+  '(requires-port|sanitize-html|scheduler|semver|style-loader|style-mod|tabbable|tslib|typestyle|underscore|url-parse)',
+  '(validate\\.io-[a-z-]+|vscode-jsonrpc|vscode-ws-jsonrpc|w3c-keyname|y-protocols|yjs)',
 ];
 const atOncePattern = new RegExp(
   `[\\\\/]node_modules[\\\\/](${atOnce.join('|').replaceAll('/', '[\\\\/]')})[\\\\/]`,
 );
-const isNeededAtOnce = (resource) => resource !== undefined && atOncePattern.test(resource);
+/** Modules without a file are those that Node has and a browser has not. */
+const isNeededAtOnce = (module) =>
+  module.resource === undefined
+    ? module.identifier().startsWith('ignored|')
+    : module.resource.startsWith('data:image') || atOncePattern.test(module.resource);
 
 const resolve = {
   modules: [join(root, 'node_modules'), 'node_modules'],
@@ -78,7 +92,13 @@ export const page = ({ output, cache, generated, onProgress }) => ({
           test: /[\\/]node_modules[\\/]@(jupyterlab|lumino(?!\/datagrid))[\\/]/,
           name: 'jlab_core',
         },
-        vendor: { test: ({ resource }) => isNeededAtOnce(resource), name: 'vendor' },
+        vendor: { test: isNeededAtOnce, name: 'vendor' },
+        // The list of extensions is made in a folder of packages, but belongs to the page's own start.
+        defaultVendors: {
+          test: ({ resource }) => resource !== generated && /[\\/]node_modules[\\/]/.test(resource ?? ''),
+          priority: -10,
+          reuseExistingChunk: true,
+        },
       },
     },
   },

@@ -4,7 +4,7 @@ import { federatedExtensions, loadContainer } from './federation';
 async function boot(): Promise<void> {
   const results = await Promise.allSettled(federatedExtensions().map(loadContainer));
   for (const result of results) if (result.status === 'rejected') console.error(result.reason);
-  const { start } = await import('./start');
+  const { start } = await import(/* webpackChunkName: "start" */ './start');
   await start();
 }
 

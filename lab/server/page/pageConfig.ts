@@ -16,6 +16,7 @@ export interface PageSettings {
 const switchedOff = [
   '@jupyterlab/application-extension:logo',
   '@jupyterlab/apputils-extension:announcements',
+  '@jupyterlab/apputils-extension:settings',
   '@jupyterlab/extensionmanager-extension',
   '@jupyterlab/hub-extension',
 ];
