@@ -1,216 +1,153 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { WebSocket } from 'ws';
+import { Command } from 'commander';
+import type { Browser } from 'playwright-core';
+import { building, firstStart } from './lab/building.ts';
+import { type Contestant, findContestants, memoryOf, serve } from './lab/contestants.ts';
+import { settledBrowser, timeToLauncher } from './lab/launcher.ts';
+import { throughput } from './lab/throughput.ts';
 
-const program = fileURLToPath(new URL('../kernel/cli/main.js', import.meta.url));
-const token = 'bench';
-
-interface Contestant {
-  name: string;
-  command: string[];
-  kernel: string;
-  /** Writes megabytes on the standard output. */
-  flood(megabytes: number): string;
+interface Figure {
+  title: string;
+  unit: string;
+  /** Of each contestant; the title is its own where it is not one of them. */
+  values: Record<string, number>;
 }
 
-const python = [process.env.GRADBOOK_PYTHON, 'python3'].find((name) => {
-  if (!name) return false;
-  try {
-    execFileSync(name, ['-c', 'import jupyterlab, ipykernel'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-});
+const least = (values: readonly number[]): number => Math.min(...values);
 
-const contestants: Contestant[] = [
-  {
-    name: 'gradbook lab',
-    command: [process.execPath, program, 'lab', '--no-browser', '--token', token, '--port'],
-    kernel: 'gradbook',
-    flood: (megabytes) =>
-      `for (let i = 0; i < ${megabytes * 16}; i++) { console.log('x'.repeat(65535)); if (i % 16 === 0) await new Promise((r) => setTimeout(r)); }`,
-  },
-  ...(python
-    ? [
-        {
-          name: 'Jupyter Server',
-          command: [
-            python,
-            '-m',
-            'jupyterlab',
-            '--no-browser',
-            '--allow-root',
-            `--IdentityProvider.token=${token}`,
-            '--ServerApp.iopub_data_rate_limit=1e12',
-            '--ServerApp.port',
-          ],
-          kernel: 'python3',
-          flood: (megabytes: number) => `for i in range(${megabytes * 16}): print('x' * 65535)`,
-        },
-      ]
-    : []),
+/** Starts, launchers, memory and output of one server. */
+async function measure(
+  contestant: Contestant,
+  browser: Browser | null,
+  rounds: number,
+  megabytes: number,
+): Promise<Record<string, number>> {
+  const folder = mkdtempSync(join(tmpdir(), 'gradbook-bench-'));
+  const command = contestant.command.bind(contestant);
+  try {
+    const starts: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      const { seconds, end } = await serve(command, folder);
+      starts.push(seconds);
+      await end();
+    }
+    const { child, url, end } = await serve(command, folder);
+    const pid = child.pid!;
+    try {
+      const visits: { cold: number; warm: number }[] = [];
+      for (let i = 0; browser && i < rounds; i++) visits.push(await timeToLauncher(browser, url));
+      const idle = memoryOf(pid);
+      const { seconds, peak } = await throughput(url, pid, contestant, megabytes);
+      return {
+        first: starts[0],
+        start: least(starts),
+        firstLauncher: visits[0]?.cold ?? Number.NaN,
+        cold: browser ? least(visits.map(({ cold }) => cold)) : Number.NaN,
+        warm: browser ? least(visits.map(({ warm }) => warm)) : Number.NaN,
+        idle,
+        rate: megabytes / seconds,
+        peak,
+      };
+    } finally {
+      await end();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const titles: readonly (readonly [name: string, title: string, unit: string])[] = [
+  ['first', 'first start of the server', 's'],
+  ['start', 'start of the server, best', 's'],
+  ['firstLauncher', 'launcher, first page of a server', 's'],
+  ['cold', 'launcher, nothing cached, best', 's'],
+  ['warm', 'launcher, coming back, best', 's'],
+  ['idle', 'memory', 'MB'],
+  ['rate', 'output through one socket', 'MB/s'],
+  ['peak', 'memory meanwhile', 'MB'],
 ];
 
-/** Of a process, in MB; not a number where the system does not tell. */
-function memoryOf(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-async function started(
-  contestant: Contestant,
-  folder: string,
-): Promise<{ child: ChildProcess; url: string; seconds: number }> {
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const [command, ...args] = contestant.command;
-  const last = args.pop()!;
-  const begin = performance.now();
-  const child = spawn(
-    command,
-    [...args, ...(last.startsWith('--ServerApp') ? [`${last}=${port}`] : [last, String(port)])],
-    {
-      cwd: folder,
-      stdio: 'ignore',
-    },
-  );
-  const url = `http://127.0.0.1:${port}/`;
-  for (;;) {
-    const answer = await fetch(`${url}lab?token=${token}`).catch(() => null);
-    if (answer?.ok) return { child, url, seconds: (performance.now() - begin) / 1000 };
-    if (child.exitCode !== null) throw new Error(`${contestant.name} ended with exit code ${child.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Seconds until a cell's output of so many megabytes has come, and the server's memory at its highest. */
-async function throughput(url: string, pid: number, { kernel, flood }: Contestant, megabytes: number) {
-  const headers = { authorization: `token ${token}` };
-  const body = JSON.stringify({ name: kernel });
-  const { id } = (await (await fetch(`${url}api/kernels`, { method: 'POST', headers, body })).json()) as {
-    id: string;
-  };
-  const session = randomUUID();
-  const socket = new WebSocket(
-    `${url.replace('http', 'ws')}api/kernels/${id}/channels?session_id=${session}&token=${token}`,
-  );
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  const execute = (code: string): Promise<void> => {
-    const msg_id = randomUUID();
-    const header = {
-      msg_id,
-      msg_type: 'execute_request',
-      session,
-      username: '',
-      date: new Date().toISOString(),
-      version: '5.3',
-    };
-    const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    socket.send(
-      JSON.stringify({ header, parent_header: {}, metadata: {}, content, channel: 'shell', buffers: [] }),
-    );
-    return new Promise((resolve) =>
-      socket.on('message', (data: Buffer) => {
-        if (data.length > 20_000) return;
-        const message = JSON.parse(data.toString());
-        if (message.msg_type === 'execute_reply' && message.parent_header.msg_id === msg_id) resolve();
-      }),
-    );
-  };
-  await execute('1');
-  let peak = 0;
-  let bytes = 0;
-  socket.on('message', (data: Buffer) => (bytes += data.length));
-  const watch = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 20);
-  const begin = performance.now();
-  const done = execute(flood(megabytes));
-  await done;
-  while (bytes < megabytes * 2 ** 20 * 0.99 && performance.now() - begin < 60_000)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  clearInterval(watch);
-  socket.terminate();
-  await fetch(`${url}api/kernels/${id}`, { method: 'DELETE', headers });
-  return { seconds: (performance.now() - begin) / 1000, peak };
-}
-
-/** Seconds until the launcher shows in a browser that knows nothing yet, where there is one. */
-async function timeToLauncher(url: string): Promise<number> {
-  const { browserProgram, launchBrowser } = await import('../test/lab/browserPage.js');
-  if (!browserProgram) return Number.NaN;
-  const browser = await launchBrowser();
-  try {
-    const page = await browser.newPage();
-    const begin = performance.now();
-    await page.goto(`${url}lab?token=${token}&reset`, { waitUntil: 'commit', timeout: 120_000 });
-    await page.waitForSelector('.jp-LauncherCard', { timeout: 120_000 });
-    return (performance.now() - begin) / 1000;
-  } finally {
-    await browser.close();
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await ended;
-  clearTimeout(limit);
-}
-
-const shown = (value: number, unit: string): string =>
-  Number.isNaN(value) ? '-' : `${value.toFixed(2)} ${unit}`;
-
-/** `npm run bench -- lab [--megabytes N]`: start, launcher, memory and output, beside JupyterLab where it is installed. */
-export async function run(args: string[]): Promise<void> {
-  const at = args.indexOf('--megabytes');
-  const megabytes = at < 0 ? 50 : Number(args[at + 1]);
-  const folder = mkdtempSync(join(tmpdir(), 'gradbook-bench-'));
-  const rows: string[][] = [
-    [
-      '',
-      'first start',
-      'start (best of 3)',
-      'launcher (best of 3)',
-      'memory',
-      `${megabytes} MB of output`,
-      'memory then',
-    ],
+function print(figures: readonly Figure[], names: readonly string[]): void {
+  const cell = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? '-' : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  const rows = [
+    ['', ...names],
+    ...figures.map(({ title, unit, values }) => [
+      `${title} [${unit}]`,
+      ...names.map((name) => cell(values[name])),
+    ]),
   ];
-  for (const contestant of contestants) {
-    const starts: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      const { child, seconds } = await started(contestant, folder);
-      starts.push(seconds);
-      await end(child);
-    }
-    const { child, url } = await started(contestant, folder);
-    try {
-      const launchers: number[] = [];
-      for (let i = 0; i < 3; i++) launchers.push(await timeToLauncher(url));
-      const idle = memoryOf(child.pid!);
-      const { seconds, peak } = await throughput(url, child.pid!, contestant, megabytes);
-      rows.push([
-        contestant.name,
-        shown(starts[0], 's'),
-        shown(Math.min(...starts), 's'),
-        shown(Math.min(...launchers), 's'),
-        shown(idle, 'MB'),
-        `${shown(seconds, 's')} (${shown(megabytes / seconds, 'MB/s')})`,
-        shown(peak, 'MB'),
-      ]);
-    } finally {
-      await end(child);
-    }
+  const width = Math.max(...rows.map(([title]) => title.length));
+  for (const [title, ...cells] of rows)
+    process.stdout.write(`${title.padEnd(width)} ${cells.map((text) => text.padStart(16)).join('')}\n`);
+}
+
+/** `npm run bench -- lab`: start, launcher, memory and output beside JupyterLab where it is installed; building with `--build`. */
+export async function run(args: string[]): Promise<void> {
+  const { json, python, rounds, megabytes, build, clone } = new Command('bench lab')
+    .option('--json <file>', 'write the figures there too')
+    .option(
+      '--python <path>',
+      'a Python with JupyterLab and ipykernel; default: GRADBOOK_PYTHON, then python3',
+    )
+    .option('--rounds <n>', 'starts and visits, of which the best counts', Number, 3)
+    .option('--megabytes <n>', 'output of the cell', Number, 50)
+    .option('--no-build', 'leave the front end as it is built')
+    .option('--clone', 'also measure the first npm start of a fresh clone, which downloads all packages')
+    .parse(args, { from: 'user' })
+    .opts<{
+      json?: string;
+      python?: string;
+      rounds: number;
+      megabytes: number;
+      build: boolean;
+      clone?: boolean;
+    }>();
+  const contestants = findContestants(python);
+  const names = contestants.map(({ name }) => name);
+  const figures: Figure[] = [];
+  if (build) {
+    process.stderr.write('building the front end\n');
+    const { anew, unchanged, start } = await building();
+    const ours = (title: string, value: number): Figure => ({
+      title,
+      unit: 's',
+      values: { [names[0]]: value },
+    });
+    figures.push(
+      ours('front end, built anew', anew),
+      ours('front end, nothing changed', unchanged),
+      ours('npm start, nothing changed', start),
+    );
+    if (clone) figures.push(ours('npm start of a fresh clone', await firstStart()));
   }
-  rmSync(folder, { recursive: true, force: true });
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows)
-    process.stdout.write(`${row.map((cell, i) => cell.padEnd(widths[i])).join('  ')}\n`);
+  const browser = await settledBrowser();
+  const measured: Record<string, Record<string, number>> = {};
+  try {
+    for (const contestant of contestants) {
+      process.stderr.write(`measuring ${contestant.name}\n`);
+      // What fails is a gap in the table.
+      measured[contestant.name] = await measure(contestant, browser, rounds, megabytes).catch(
+        (error: Error) => {
+          process.stderr.write(`${contestant.name}: ${error.message}\n`);
+          return {};
+        },
+      );
+    }
+  } finally {
+    await browser?.close();
+  }
+  for (const [key, title, unit] of titles)
+    figures.push({
+      title,
+      unit,
+      values: Object.fromEntries(names.map((name) => [name, measured[name][key]])),
+    });
+  print(figures, names);
+  if (json) {
+    const machine = { date: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model };
+    writeFileSync(json, `${JSON.stringify({ ...machine, cores: cpus().length, figures }, null, 2)}\n`);
+  }
 }

@@ -12,7 +12,7 @@ export interface AnyWidgetOptions<T extends object> {
 }
 
 /**
- * A widget whose front-end is given as a module (https://anywidget.dev). Needs the anywidget extension in the front-end.
+ * A widget whose front-end is given as a module (https://anywidget.dev). The lab shows it; another JupyterLab needs the extension of `pip install anywidget`.
  *
  * @example
  * const counter = anywidget({ _esm: `export default { render({ model, el }) { ... } }`, state: { count: 0 } })
@@ -31,7 +31,8 @@ export function anywidget<const T extends object>({
       model: 'AnyModel',
       view: 'AnyView',
       module: 'anywidget',
-      moduleVersion: '~0.9.*',
+      // Any: front-ends have one, and the interface between the two sides does not change.
+      moduleVersion: '*',
       defaults: {
         _dom_classes: () => [],
         layout: () => new Layout(layout),

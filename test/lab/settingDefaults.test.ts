@@ -42,34 +42,39 @@ test('the built-in extensions’ schemas are valid, and their defaults are what 
 });
 
 test('defaults of nested values are those that Ajv gives', () => {
-  const schema = {
+  const schema: object = {
     type: 'object',
     definitions: {
       item: {
-        properties: { rank: { type: 'number', default: 500 }, args: { $ref: '#/definitions/args' } },
+        properties: { rank: { default: 500 }, args: { $ref: '#/definitions/args' } },
       },
-      args: { type: 'object', properties: { insert: { default: [1, { a: 2 }] } }, default: {} },
+      args: { properties: { insert: { default: [1, { a: 2 }] } }, default: {} },
     },
     properties: {
       list: {
-        type: 'array',
         items: { $ref: '#/definitions/item' },
         default: [{ rank: 1 }, {}, { args: { insert: 0 } }],
       },
       pair: { type: 'array', items: [{ default: 'x' }, { properties: { y: { default: 1 } } }], default: [] },
       open: {
-        type: 'object',
         additionalProperties: { properties: { on: { default: true } } },
         patternProperties: { '^s': { properties: { off: { default: false } } } },
         default: { some: {}, none: {}, scalar: 3 },
       },
-      both: { allOf: [{ properties: { a: { default: 1 } } }, { properties: { b: { default: 2 } } }], default: {} },
+      both: {
+        allOf: [{ properties: { a: { default: 1 } } }, { properties: { b: { default: 2 } } }],
+        default: {},
+      },
       either: { anyOf: [{ properties: { a: { default: 1 } } }], default: {} },
       unset: { properties: { a: { default: 1 } } },
       empty: { default: null },
     },
   };
-  for (const user of [{}, { list: [], open: { solo: { off: 1 } }, unset: {} }, { pair: [0, {}], both: { a: 5 } }]) {
+  for (const user of [
+    {},
+    { list: [], open: { solo: { off: 1 } }, unset: {} },
+    { pair: [0, {}], both: { a: 5 } },
+  ]) {
     const expected = structuredClone(user);
     ajv({ useDefaults: true }).compile(schema)(expected);
     const filled = structuredClone(user);

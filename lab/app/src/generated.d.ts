@@ -8,3 +8,10 @@ declare module '*.svg' {
   const source: string;
   export default source;
 }
+
+declare module 'anywidget' {
+  import type { ExportMap } from '@jupyter-widgets/base';
+
+  const widgets: ExportMap;
+  export default widgets;
+}

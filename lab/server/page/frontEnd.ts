@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Context, Hono } from 'hono';
@@ -27,6 +27,9 @@ export function builtFrontEnd(): FrontEnd | null {
 const typed = (path: string): string =>
   `${mime.getType(path) ?? 'application/octet-stream'}${/\.(js|css|json|svg|html|txt)$/.test(path) ? '; charset=utf-8' : ''}`;
 
+/** Files up to this size are read and sent at once, which is faster than in pieces. */
+const wholeLimit = 4 * 2 ** 20;
+
 /** Sends a file below `folder`, compressed where its `.gz` lies beside it. 404 for anything else. */
 export async function sendFile(c: Context, folder: string, path: string, cache: string): Promise<Response> {
   const place = normalize(join(folder, path));
@@ -40,7 +43,9 @@ export async function sendFile(c: Context, folder: string, path: string, cache: 
   c.header('Vary', 'Accept-Encoding');
   c.header('Content-Length', String(info.size));
   if (found) c.header('Content-Encoding', 'gzip');
-  return c.body(Readable.toWeb(createReadStream(found ? zipped! : place)) as ReadableStream);
+  const file = found ? zipped! : place;
+  if (info.size <= wholeLimit) return c.body(new Uint8Array(await readFile(file)));
+  return c.body(Readable.toWeb(createReadStream(file)) as ReadableStream);
 }
 
 /** File names of the build hold a hash of what is in them. */
