@@ -12,7 +12,7 @@ export interface AnyWidgetOptions<T extends object> {
 }
 
 /**
- * A widget whose front-end is given as a module (https://anywidget.dev). The lab shows it; another JupyterLab needs the extension of `pip install anywidget`.
+ * A widget whose front-end is given as a module (https://anywidget.dev). Needs the anywidget extension in the front-end.
  *
  * @example
  * const counter = anywidget({ _esm: `export default { render({ model, el }) { ... } }`, state: { count: 0 } })
@@ -31,8 +31,7 @@ export function anywidget<const T extends object>({
       model: 'AnyModel',
       view: 'AnyView',
       module: 'anywidget',
-      // Any: front-ends have one, and the interface between the two sides does not change.
-      moduleVersion: '*',
+      moduleVersion: '~0.9.*',
       defaults: {
         _dom_classes: () => [],
         layout: () => new Layout(layout),

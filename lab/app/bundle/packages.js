@@ -15,18 +15,10 @@ export function installed(name) {
 
 export const own = read(join(root, 'package.json'));
 
-/** Whether a package has the module that a field names; some are published without it. */
-const has = (folder, field) =>
-  field === true ||
-  (field !== undefined && [field, `${field}.js`].some((file) => existsSync(join(folder, file))));
-
 /** The dependencies that say in `jupyterlab` that they are extensions. */
 export const extensions = Object.keys(own.dependencies)
   .map(installed)
-  .filter(
-    ({ folder, manifest: { jupyterlab } }) =>
-      has(folder, jupyterlab?.extension) || has(folder, jupyterlab?.mimeExtension),
-  );
+  .filter(({ manifest }) => manifest.jupyterlab?.extension || manifest.jupyterlab?.mimeExtension);
 
 /** The module that an extension's `extension` or `mimeExtension` field names: `true` is the package itself. */
 const entry = (name, field) => (field === true ? name : `${name}/${field}`);

@@ -8,10 +8,3 @@ declare module '*.svg' {
   const source: string;
   export default source;
 }
-
-declare module 'anywidget' {
-  import type { ExportMap } from '@jupyter-widgets/base';
-
-  const widgets: ExportMap;
-  export default widgets;
-}

@@ -1,8 +1,7 @@
-import { anywidgets } from './anywidgets';
 import { logo } from './logo';
 import { notes } from './notes';
 import { settings } from './settings';
 import { typescriptFiles } from './typescriptFiles';
 
 /** What gradbook adds to JupyterLab. */
-export const gradbookPlugins = [anywidgets, logo, notes, settings, typescriptFiles];
+export const gradbookPlugins = [logo, notes, settings, typescriptFiles];

@@ -30,7 +30,7 @@ export const notes: JupyterFrontEndPlugin<void> = {
   description: 'Opens the notebooks that come with gradbook.',
   autoStart: true,
   optional: [ILauncher, IMainMenu, ICommandPalette],
-  activate: async (
+  activate: (
     app,
     launcher: ILauncher | null,
     mainMenu: IMainMenu | null,
@@ -49,16 +49,18 @@ export const notes: JupyterFrontEndPlugin<void> = {
         }
       },
     });
-    const found = await ask<Note[]>(app, '', 'GET').catch(() => []);
-    const menu = new Menu({ commands: app.commands });
-    menu.title.label = 'Notes';
-    for (const [rank, { name, title }] of found.entries()) {
-      const args = { name, title };
-      const category = name.startsWith('zh/') ? '笔记' : 'Notes';
-      launcher?.add({ command, args, category, rank, categoryRank: category === 'Notes' ? 10 : 30 });
-      palette?.addItem({ command, args, category });
-      menu.addItem({ command, args });
-    }
-    if (found.length > 0) mainMenu?.helpMenu.addGroup([{ type: 'submenu', submenu: menu }], 0);
+    // The page starts without waiting for the list.
+    void ask<Note[]>(app, '', 'GET').then((found) => {
+      const menu = new Menu({ commands: app.commands });
+      menu.title.label = 'Notes';
+      for (const [rank, { name, title }] of found.entries()) {
+        const args = { name, title };
+        const category = name.startsWith('zh/') ? '笔记' : 'Notes';
+        launcher?.add({ command, args, category, rank, categoryRank: category === 'Notes' ? 10 : 30 });
+        palette?.addItem({ command, args, category });
+        menu.addItem({ command, args });
+      }
+      if (found.length > 0) mainMenu?.helpMenu.addGroup([{ type: 'submenu', submenu: menu }], 0);
+    }, console.error);
   },
 };

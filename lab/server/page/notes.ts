@@ -63,9 +63,11 @@ export function noteRoutes(root: Root, writer: Writer): Hono {
       notebooksIn(join(bundledNotebooks, language)).map((name) => `${language}/${name}`),
     ),
   ];
-  routes.get('/notes', (c) =>
-    c.json(names.map((name) => ({ name, title: titleOf(join(bundledNotebooks, name)) }))),
-  );
+  let titles: { name: string; title: string }[] | undefined;
+  routes.get('/notes', (c) => {
+    titles ??= names.map((name) => ({ name, title: titleOf(join(bundledNotebooks, name)) }));
+    return c.json(titles);
+  });
   routes.post('/notes/:name', async (c) => {
     const name = c.req.param('name');
     if (!names.includes(name)) throw new HTTPException(404, { message: `there is no note '${name}'` });
