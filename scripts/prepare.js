@@ -15,8 +15,9 @@ once('dist/.built', fingerprintOf(lock, folders), () => {
 });
 
 if (process.argv.includes('--lab')) await import('./prepareLab.js');
-// Without a compiler, or where it fails, the library runs on its reference engine and says so.
-const { buildEngines } = await import('../dist/src/engine/build.js');
-await buildEngines(undefined, (line) => process.stderr.write(`${line}\n`)).catch((error) =>
+// For tests, every instruction set that the machine has. Without a compiler, or where it fails, the library runs on its reference engine and says so.
+const { buildEngines, machineIsas } = await import('../dist/src/engine/build.js');
+const wanted = process.argv.includes('--all-engines') ? machineIsas() : undefined;
+await buildEngines(wanted, (line) => process.stderr.write(`${line}\n`)).catch((error) =>
   process.stderr.write(`${error.message}\n`),
 );

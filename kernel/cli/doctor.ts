@@ -73,5 +73,11 @@ export async function doctor(print: (line: string) => void): Promise<boolean> {
   );
   const { engineStatus } = await import('../../src/engine/native.ts');
   print(`info  engine: ${engineStatus()}`);
+  const { builtEngine, machineIsas } = await import('../../src/engine/build.ts');
+  const built = machineIsas().filter((isa) => builtEngine(isa) !== null);
+  const others = machineIsas().filter((isa) => builtEngine(isa) === null);
+  print(
+    `info  engines compiled for this machine: ${built.join(', ') || 'none'}${others.length > 0 ? `; GRADBOOK_ISA=${others.join(' or ')} compiles another one` : ''}`,
+  );
   return findings.every(({ good }) => good);
 }

@@ -52,6 +52,24 @@ export const isas = (): readonly Isa[] =>
 
 let root: string | undefined;
 
+/** Flags by which Linux tells of an instruction set. */
+const flagsOf: Readonly<Partial<Record<Isa, readonly string[]>>> = {
+  avx512: ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl', 'avx2', 'fma'],
+  avx2: ['avx2', 'fma', 'bmi2'],
+};
+
+/**
+ * The instruction sets of this very machine, the fastest first. Where the system does not tell, all of its kind: whether it has one
+ * is seen when its engine is loaded.
+ */
+export function machineIsas(): readonly Isa[] {
+  if (process.arch !== 'x64' || !existsSync('/proc/cpuinfo')) return isas();
+  const line = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+  if (line === null) return isas();
+  const flags = new Set(line[1].split(' '));
+  return isas().filter((isa) => (flagsOf[isa] ?? []).every((flag) => flags.has(flag)));
+}
+
 /** Where the package lies, seen from the sources or from `dist`. */
 export function packageRoot(): string {
   if (root) return root;
@@ -162,6 +180,8 @@ function writableFolder(): string {
 }
 
 interface Step {
+  /** Bytes of the source. */
+  readonly size: number;
   readonly args: string[];
   readonly output: string;
 }
@@ -190,6 +210,7 @@ function steps(isa: Isa, folder: string): { compile: Step[]; link: Step } {
           output,
         ],
         output,
+        size: statSync(join(sourceFolder(), name)).size,
       };
     });
   const output = join(folder, 'engine.node');
@@ -197,6 +218,7 @@ function steps(isa: Isa, folder: string): { compile: Step[]; link: Step } {
   return {
     compile,
     link: {
+      size: 0,
       args: [
         '-shared',
         '-pthread',
@@ -239,12 +261,13 @@ function compileOne(compiler: string, { args }: Step): Promise<void> {
 }
 
 /**
- * Compiles the engine for the given instruction sets, as many files at a time as there are cores; what is built already stays.
+ * Compiles the engine for the given instruction sets (default: the one that this machine will choose; others are compiled when they are
+ * forced), as many files at a time as there are cores, the longest first; what is built already stays.
  *
  * Errors: the compiler's; no folder that can be written. Returns false where there is no compiler.
  */
 export async function buildEngines(
-  wanted: readonly Isa[] = isas(),
+  wanted: readonly Isa[] = machineIsas().slice(0, 1),
   report: (line: string) => void = () => {},
 ): Promise<boolean> {
   const missing = wanted.filter((isa) => builtEngine(isa) === null);
@@ -266,7 +289,7 @@ export async function buildEngines(
     });
     const kept = join(target, 'objects');
     mkdirSync(kept, { recursive: true });
-    const queue = plans.flatMap(({ compile }) => compile);
+    const queue = plans.flatMap(({ compile }) => compile).sort((a, b) => b.size - a.size);
     const runner = async (): Promise<void> => {
       for (let step = queue.shift(); step; step = queue.shift()) await compileSource(compiler, step, kept);
     };

@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { setAddressOf } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { builtEngine, findCompiler, type Isa, isas, packageRoot } from './build.ts';
+import { builtEngine, findCompiler, type Isa, machineIsas, packageRoot } from './build.ts';
 import { type NativeKernel, setFirstUse, useEngine } from './kernel.ts';
 
 /** What the compiled module exports. */
@@ -125,7 +125,7 @@ function compile(isa: Isa): void {
 
 /** The fastest engine that this machine runs, or the forced one. Null: none, and `reason` says why. */
 function find(forced: Isa | undefined): { addon: Addon; isa: Isa } | null {
-  for (const isa of forced ? [forced] : isas()) {
+  for (const isa of forced ? [forced] : machineIsas()) {
     let path = builtEngine(isa);
     if (path === null) {
       compile(isa);
