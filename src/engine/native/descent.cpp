@@ -58,6 +58,16 @@ bool rmsprop(Args& args) {
   return true;
 }
 
+/** Pointers that are parameters may be told to be apart; inside a lambda compilers forget it. */
+template <class T>
+void adagradPiece(T* __restrict p, const T* __restrict g, T* __restrict s, T rate, T eps, T decay, T sign, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const T gradient = sign * g[i] + decay * p[i];
+    s[i] += gradient * gradient;
+    p[i] -= rate * gradient / (std::sqrt(s[i]) + eps);
+  }
+}
+
 /** params, grads, sums, rate, eps, weightDecay, maximize. */
 bool adagrad(Args& args) {
   const List params = readList(args, 3), grads = readList(args, 4), sums = readList(args, 5);
@@ -68,14 +78,8 @@ bool adagrad(Args& args) {
     using T = decltype(zero);
     const T rate = static_cast<T>(lr), eps = static_cast<T>(epsilon), decay = static_cast<T>(weightDecay), sign = maximize ? T{-1} : T{1};
     eachPiece(params, [&](int64_t t, int64_t begin, int64_t end) {
-      T* __restrict p = reinterpret_cast<T*>(params.data[t]);
-      const T* __restrict g = reinterpret_cast<const T*>(grads.data[t]);
-      T* __restrict s = reinterpret_cast<T*>(sums.data[t]);
-      for (int64_t i = begin; i < end; i++) {
-        const T gradient = sign * g[i] + decay * p[i];
-        s[i] += gradient * gradient;
-        p[i] -= rate * gradient / (std::sqrt(s[i]) + eps);
-      }
+      adagradPiece(reinterpret_cast<T*>(params.data[t]) + begin, reinterpret_cast<const T*>(grads.data[t]) + begin,
+                   reinterpret_cast<T*>(sums.data[t]) + begin, rate, eps, decay, sign, end - begin);
     });
   });
   return true;

@@ -85,6 +85,11 @@ double truncated(double x, double y) { return std::trunc(x / y); }
 /** From the remainder, so that it is exact where x / y is rounded. */
 double floored(double x, double y) {
   if (y == 0) return x / y;
+  const double near = std::floor(x / y);
+  if (std::fabs(near) < 4503599627370496.0 && near != 0) {
+    const double left = std::fma(-near, y, x), exact = left != 0 && (left < 0) != (y < 0) ? near - 1 : near;
+    if (exact != 0) return exact;
+  }
   const double rest = std::fmod(x, y), quotient = (x - rest) / y;
   const double down = rest != 0 && (rest < 0) != (y < 0) ? quotient - 1 : quotient;
   if (down == 0) return x / y < 0 ? -0.0 : 0.0;

@@ -173,18 +173,18 @@ bool roiPool(Args& args) {
           const int64_t bottom = clipped(std::ceil((i + 1) * binHeight) + corner[1], height);
           const int64_t left = clipped(std::floor(j * binWidth) + corner[0], width);
           const int64_t right = clipped(std::ceil((j + 1) * binWidth) + corner[0], width);
-          T best = static_cast<T>(-INFINITY);
-          int64_t found = -1;
+          const bool any = top < bottom && left < right;
+          T best = any ? plane[top * input.stride[2] + left * input.stride[3]] : T{0};
+          int64_t found = top * width + left;
           for (int64_t y = top; y < bottom; y++)
             for (int64_t x = left; x < right; x++) {
               const T value = plane[y * input.stride[2] + x * input.stride[3]];
-              if (value > best || found < 0) {
-                best = value;
-                found = ((image * channels + c) * height + y) * width + x;
-              }
+              found = value > best ? y * width + x : found;
+              best = value > best ? value : best;
             }
-          indices.as<int32_t>()[t * rows * columns + bin] = static_cast<int32_t>(found < 0 ? 0 : found);
-          present.as<T>()[t * rows * columns + bin] = found < 0 ? T{0} : T{1};
+          indices.as<int32_t>()[t * rows * columns + bin] =
+              any ? static_cast<int32_t>((image * channels + c) * height * width + found) : 0;
+          present.as<T>()[t * rows * columns + bin] = any ? T{1} : T{0};
         }
       }
     });
@@ -193,7 +193,8 @@ bool roiPool(Args& args) {
 }
 
 /** Where in a plane of a (N, C, ...) tensor its element `index`, counted row-major, lies. */
-int64_t placeIn(const View& v, int64_t index) {
+int64_t placeIn(const View& v, int64_t index, bool flat) {
+  if (flat) return index;
   int64_t place = 0;
   for (int d = v.rank - 1; d >= 2; d--) {
     place += index % v.size[d] * v.stride[d];
@@ -202,10 +203,21 @@ int64_t placeIn(const View& v, int64_t index) {
   return place;
 }
 
+/** Whether the planes are row-major. */
+bool hasFlatPlanes(const View& v) {
+  int64_t expected = 1;
+  for (int d = v.rank - 1; d >= 2; d--) {
+    if (v.size[d] != 1 && v.stride[d] != expected) return false;
+    expected *= v.size[d];
+  }
+  return true;
+}
+
 /** Calls `body(plane, place in walked, index)` for the elements of each plane; the planes in parallel. */
 template <class F>
 void eachPlane(const View& walked, const View& indices, const F& body) {
   const int64_t channels = walked.size[1];
+  const bool flat = hasFlatPlanes(walked), flatIndices = hasFlatPlanes(indices);
   int64_t count = 1;
   for (int d = 2; d < walked.rank; d++) count *= walked.size[d];
   parallelRange(walked.size[0] * channels, grain / (8 * count + 1) + 1, 1, [&](int64_t begin, int64_t end) {
@@ -213,7 +225,7 @@ void eachPlane(const View& walked, const View& indices, const F& body) {
       const int64_t n = plane / channels, c = plane % channels;
       const int64_t at = n * walked.stride[0] + c * walked.stride[1], other = n * indices.stride[0] + c * indices.stride[1];
       for (int64_t i = 0; i < count; i++)
-        body(plane, at + placeIn(walked, i), int64_t{indices.as<int32_t>()[other + placeIn(indices, i)]});
+        body(plane, at + placeIn(walked, i, flat), int64_t{indices.as<int32_t>()[other + placeIn(indices, i, flatIndices)]});
     }
   });
 }
@@ -225,9 +237,10 @@ bool pick(Args& args) {
   withWidth(out.dtype, [&](auto zero) {
     using U = decltype(zero);
     const int64_t channels = input.size[1];
+    const bool flat = hasFlatPlanes(input);
     eachPlane(out, indices, [&](int64_t plane, int64_t place, int64_t index) {
       const int64_t from = plane / channels * input.stride[0] + plane % channels * input.stride[1];
-      out.as<U>()[place] = input.as<U>()[from + placeIn(input, index)];
+      out.as<U>()[place] = input.as<U>()[from + placeIn(input, index, flat)];
     });
   });
   return true;

@@ -6,31 +6,47 @@
 namespace gradbook {
 namespace {
 
+/**
+ * How many of the `size` elements come before `value`, in `steps`, the bits of `size`. Which half goes on is computed, not jumped to:
+ * nobody can foresee it. Only the last step may find nothing left.
+ */
+template <class T, bool Right>
+int64_t placeOf(const T* s, int64_t step, int64_t size, int steps, T value) {
+  int64_t low = 0;
+  for (; steps > 0; steps--) {
+    const int64_t half = size >> 1, left = size > 0;
+    const T here = s[(low + half - (1 - left)) * step];
+    const int64_t behind = -static_cast<int64_t>(Right ? !(here > value) : !(here >= value)) & -left;
+    low += behind & (half + 1);
+    size = half - (behind & (1 - (size & 1)));
+  }
+  return low;
+}
+
+template <class T, bool Right>
+void searchAll(const View& out, const View& sequence, const View& values) {
+  const int64_t count = values.size[1], size = sequence.size[1];
+  int steps = 0;
+  while (size >> steps != 0) steps++;
+  parallelRange(out.size[0] * count, grain / 32, 1, [&](int64_t begin, int64_t end) {
+    int64_t lane = begin / count, i = begin % count;
+    for (; begin < end && ((begin & 0xfff) != 0 || !interrupted()); begin++) {
+      out.as<int32_t>()[lane * out.stride[0] + i * out.stride[1]] = static_cast<int32_t>(
+          placeOf<T, Right>(sequence.as<T>() + lane * sequence.stride[0], sequence.stride[1], size, steps,
+                            values.as<T>()[lane * values.stride[0] + i * values.stride[1]]));
+      if (++i == count) i = 0, lane++;
+    }
+  });
+}
+
 /** out (lanes, k) int32, sequence (lanes, n), values (lanes, k), right: before equal elements, after them with `right`. */
 bool search(Args& args) {
   const View out = args.tensor(), sequence = args.tensor(), values = args.tensor();
   const bool right = args.number() != 0;
   if (out.dtype != I32 || sequence.dtype != values.dtype || out.rank != 2 || sequence.rank != 2 || values.rank != 2) return false;
-  const int64_t size = sequence.size[1], count = values.size[1], step = sequence.stride[1];
   withType(sequence.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallelRange(out.size[0] * count, grain / 32, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end && ((t & 0xfff) != 0 || !interrupted()); t++) {
-        const int64_t lane = t / count, i = t % count;
-        const T* s = sequence.as<T>() + lane * sequence.stride[0];
-        const T value = values.as<T>()[lane * values.stride[0] + i * values.stride[1]];
-        int64_t low = 0, high = size;
-        while (low < high) {
-          const int64_t middle = (low + high) >> 1;
-          const T here = s[middle * step];
-          if (right ? !(here > value) : !(here >= value))
-            low = middle + 1;
-          else
-            high = middle;
-        }
-        out.as<int32_t>()[lane * out.stride[0] + i * out.stride[1]] = static_cast<int32_t>(low);
-      }
-    });
+    right ? searchAll<T, true>(out, sequence, values) : searchAll<T, false>(out, sequence, values);
   });
   return true;
 }
