@@ -211,8 +211,7 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
  * Shows how far a loop is: `for (const batch of progress(loader)) ...`, or `for await` over what comes later.
  *
  * @example
- * const bar = progress(range(100), { desc: 'epoch' })
- * for (const step of bar) bar.set({ loss: train(step) })
+ * for (const step of progress(100, { desc: 'epoch' })) progress.set({ loss: train(step) })
  */
 export function progress<T>(iterable: Iterable<T> | AsyncIterable<T>, options?: ProgressOptions): Progress<T>;
 /** Counts from 0 to `count - 1`. @example for (const epoch of progress(10)) ... */
@@ -226,6 +225,9 @@ export function progress(
     throw new TypeError(`progress: expected an iterable or a count, got ${typeof source}`);
   return new Progress(source, options);
 }
+
+/** Shows values behind the bar of the innermost loop that runs; without one there is nothing to do. */
+progress.set = (values: Readonly<Record<string, number | string>>): void => open.at(-1)?.set(values);
 
 function* counting(count: number): Generator<number> {
   for (let i = 0; i < count; i++) yield i;

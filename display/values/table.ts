@@ -27,8 +27,14 @@ const cellText = (value: unknown): string => {
   return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 8 });
 };
 
-/** Sorts the rows by the column whose head was clicked: numbers as numbers, the other way round at the second click. */
-const sorter = `const h=event.target.closest('th');if(!h)return;const i=[...h.parentNode.children].indexOf(h),b=h.closest('table').tBodies[0],d=h.dataset.d==='1'?-1:1;for(const o of h.parentNode.children)delete o.dataset.d;h.dataset.d=d;const k=r=>r.cells[i].dataset.v??r.cells[i].textContent;[...b.rows].filter(r=>!r.dataset.gap).sort((p,q)=>{const x=k(p),y=k(q),m=x-y;return d*(Number.isNaN(m)?x.localeCompare(y):m)}).forEach(r=>b.append(r));b.querySelector('[data-gap]')?.remove()`;
+/**
+ * Sorts the rows by the column whose head was clicked: numbers as numbers, the other way round at the second click. Then again the first and
+ * the last are shown with the gap between them; where the rows of the gap did not come along, it goes to the end.
+ */
+const sorter = `const h=event.target.closest('th');if(!h)return;const i=[...h.parentNode.children].indexOf(h),b=h.closest('table').tBodies[0],d=h.dataset.d==='1'?-1:1;for(const o of h.parentNode.children)delete o.dataset.d;h.dataset.d=d;const k=r=>r.cells[i].dataset.v??r.cells[i].textContent,g=b.querySelector('[data-gap]'),[u,v]=g?g.dataset.gap.split(' ').map(Number):[1/0,0];const a=[...b.rows].filter(r=>r!==g).sort((p,q)=>{const x=k(p),y=k(q),m=x-y;return d*(Number.isNaN(m)?x.localeCompare(y):m)});a.forEach((r,j)=>{if(g&&j===u)b.append(g);r.hidden=j>=u&&j<a.length-v;b.append(r)});if(g&&a.length<=u)b.append(g)`;
+
+/** Cells of a table that is not shown in full but sorts in full: more would weigh too much. */
+const carriedCells = 2000;
 
 /** Rows of named values, shown as a table that sorts by a click on a column's head. */
 export class Table implements Displayable {
@@ -81,11 +87,14 @@ export class Table implements Displayable {
       const exact = typeof value === 'number' && String(value) !== text ? ` data-v="${value}"` : '';
       return `<td${side(name)}${exact}>${escapeHtml(short)}</td>`;
     };
-    const lines = (rows: readonly Row[]): string =>
-      rows.map((row) => `<tr>${columns.map((name) => cell(row, name)).join('')}</tr>`).join('');
+    const lines = (rows: readonly Row[], attributes = ''): string =>
+      rows.map((row) => `<tr${attributes}>${columns.map((name) => cell(row, name)).join('')}</tr>`).join('');
+    const carried = hidden > 0 && this.rows.length * columns.length <= carriedCells;
+    const middle = carried ? this.rows.slice(head.length, head.length + hidden) : [];
+    const places = carried ? `${head.length} ${tail.length}` : `${head.length + tail.length} 0`;
     const gap =
       hidden > 0
-        ? `<tr data-gap="1"><td class="l dim" colspan="${columns.length}">… ${formatCount(hidden)} more rows …</td></tr>`
+        ? `<tr data-gap="${places}"><td class="l dim" colspan="${columns.length}">… ${formatCount(hidden)} more rows …</td></tr>${lines(middle, ' hidden')}`
         : '';
     const heads = columns
       .map((name) => `<th class="sort${numeric.has(name) ? '' : ' l'}">${escapeHtml(name)}</th>`)

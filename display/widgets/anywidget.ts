@@ -12,7 +12,7 @@ export interface AnyWidgetOptions<T extends object> {
 }
 
 /**
- * A widget whose front-end is given as a module (https://anywidget.dev). Needs the anywidget extension in the front-end.
+ * A widget whose front-end is given as a module (https://anywidget.dev). Our JupyterLab shows it, and any other after `gradbook install`.
  *
  * @example
  * const counter = anywidget({ _esm: `export default { render({ model, el }) { ... } }`, state: { count: 0 } })
@@ -31,7 +31,8 @@ export function anywidget<const T extends object>({
       model: 'AnyModel',
       view: 'AnyView',
       module: 'anywidget',
-      moduleVersion: '~0.9.*',
+      // Whichever version the front-end has: the protocol of its models is the same.
+      moduleVersion: '*',
       defaults: {
         _dom_classes: () => [],
         layout: () => new Layout(layout),

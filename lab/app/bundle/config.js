@@ -1,8 +1,9 @@
 // The bundler's settings: those that JupyterLab's extensions are written for.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rspack } from '@rspack/core';
-import { root, themes } from './packages.js';
+import { installed, root, themes } from './packages.js';
 import { sharedPackages } from './shared.js';
 import { widgets, widgetsShared } from './widgets.js';
 
@@ -24,6 +25,10 @@ const assets = [
   { test: /\.(js|mjs)$/, resolve: { fullySpecified: false } },
   { test: /\.m?js$/, type: 'javascript/auto' },
   {
+    test: /[\\/]anywidget[\\/]dist[\\/]index\.js$/,
+    loader: fileURLToPath(new URL('anywidget.js', import.meta.url)),
+  },
+  {
     test: /\.ts$/,
     loader: 'builtin:swc-loader',
     options: { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } },
@@ -38,6 +43,12 @@ const base = (cache) => ({
   performance: { hints: false },
   stats: 'errors-only',
 });
+
+/** What the sources take as given. */
+const constants = () => [
+  new rspack.ProvidePlugin({ process: require.resolve('process/browser') }),
+  new rspack.DefinePlugin({ ANYWIDGET_VERSION: JSON.stringify(installed('anywidget').manifest.version) }),
+];
 
 /** Of other packages those that JupyterLab starts with; what is loaded later must not come along. */
 const atOnce = [
@@ -103,7 +114,7 @@ export const page = ({ output, cache, generated, onProgress }) => ({
     },
   },
   plugins: [
-    new rspack.ProvidePlugin({ process: require.resolve('process/browser') }),
+    ...constants(),
     new rspack.container.ModuleFederationPlugin({
       name: 'CORE_FEDERATION',
       library: { type: 'var', name: ['_JUPYTERLAB', 'CORE_LIBRARY_FEDERATION'] },
@@ -142,12 +153,12 @@ export const prebuiltWidgets = ({ output, cache }) => ({
   resolve,
   module: { rules: assets },
   plugins: [
-    new rspack.ProvidePlugin({ process: require.resolve('process/browser') }),
+    ...constants(),
     new rspack.container.ModuleFederationPluginV1({
       name: widgets.name,
       library: { type: 'var', name: ['_JUPYTERLAB', widgets.name] },
       filename: 'remoteEntry.[contenthash].js',
-      exposes: { './extension': widgets.folder },
+      exposes: { './extension': join(root, 'src/prebuiltWidgets.ts') },
       shared: widgetsShared(),
     }),
   ],

@@ -52,8 +52,14 @@ export function extensionsModule() {
   ].join('\n');
 }
 
-/** Where our defaults are not JupyterLab's: a kernel that computes on a busy machine may complete a little later. */
-const defaults = { '@jupyterlab/completer-extension:manager': { providerTimeout: 5000 } };
+/**
+ * Where our defaults are not JupyterLab's: a kernel that computes on a busy machine may complete a little later, and a notebook that is saved
+ * has the states of its widgets.
+ */
+const defaults = {
+  '@jupyterlab/completer-extension:manager': { providerTimeout: 5000 },
+  '@jupyter-widgets/jupyterlab-manager:plugin': { saveState: true },
+};
 
 /** `{id: {schema, version}}` of every setting that the extensions have. */
 export function settingSchemas() {

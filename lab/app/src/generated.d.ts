@@ -8,3 +8,8 @@ declare module '*.svg' {
   const source: string;
   export default source;
 }
+
+/** As `bundle/anywidget.js` makes it. */
+declare module 'anywidget' {
+  export default function classesOf(base: object): { AnyModel: never; AnyView: never };
+}

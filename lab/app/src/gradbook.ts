@@ -1,7 +1,8 @@
+import { anywidget } from './anywidget';
 import { logo } from './logo';
 import { notes } from './notes';
 import { settings } from './settings';
 import { typescriptFiles } from './typescriptFiles';
 
 /** What gradbook adds to JupyterLab. */
-export const gradbookPlugins = [logo, notes, settings, typescriptFiles];
+export const gradbookPlugins = [anywidget, logo, notes, settings, typescriptFiles];
