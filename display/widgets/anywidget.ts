@@ -20,12 +20,12 @@ export interface AnyWidgetOptions<T extends object> {
  *
  * Trait names go over the wire as they are, in snake case where they are camelCase.
  */
-export function anywidget<const T extends object>({
+export function anywidget<T extends object>({
   _esm,
   _css = '',
   state,
   layout,
-}: AnyWidgetOptions<T>): Widget & { -readonly [K in keyof T]: T[K] } {
+}: AnyWidgetOptions<T>): Widget & T {
   const widget = new Widget(
     {
       model: 'AnyModel',
@@ -46,5 +46,5 @@ export function anywidget<const T extends object>({
     },
     {},
   );
-  return widget as Widget & { -readonly [K in keyof T]: T[K] };
+  return widget as Widget & T;
 }

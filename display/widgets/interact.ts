@@ -27,11 +27,13 @@ export type ValueOf<C> = C extends Widget
         ? string
         : C extends number
           ? number
-          : C extends readonly (infer V)[]
-            ? V
-            : C extends Readonly<Record<string, infer V>>
+          : C extends readonly [number, number]
+            ? number
+            : C extends readonly (infer V)[]
               ? V
-              : unknown;
+              : C extends Readonly<Record<string, infer V>>
+                ? V
+                : unknown;
 
 const decimals = (x: number): number => (Number.isInteger(x) ? 0 : (String(x).split('.')[1]?.length ?? 3));
 

@@ -34,6 +34,8 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     await lab?.close();
   });
   afterEach(async ({ task }) => {
+    // A loop of a test that failed must not keep the kernel from the next.
+    writeFileSync(join(lab.folder, 'go'), '');
     if (task.result?.state === 'fail')
       await screenshot(tab.page, `failed-${task.name.replaceAll(/\W+/g, '-')}`);
   });
@@ -64,7 +66,8 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
       const future = ${current}.sessionContext.session.kernel.requestExecute({ code: ${JSON.stringify(`String(${expression})`)}, silent: false, store_history: false });
       let answer = '';
       future.onIOPub = ({ content }) => { answer += content.data?.['text/plain'] ?? content.evalue ?? ''; };
-      await future.done;
+      const { content } = await future.done;
+      if (content.status !== 'ok') throw new Error(content.evalue);
       return answer.replace(/^'|'$/g, '');
     })()`);
   /** Runs a statement in the kernel. */
@@ -72,6 +75,11 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
   const becomes = (expression: string, value: string): Promise<void> =>
     expect.poll(() => ask(expression), patience).toBe(value);
   const input = (selector: string, nth = 0): Locator => area.locator(selector).nth(nth);
+  /** An expression of the first plot's element, `node`, in the page. */
+  const onPlot = (expression: string): Promise<unknown> =>
+    tab.page.evaluate(
+      `(() => { const node = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .js-plotly-plot'); return ${expression}; })()`,
+    );
   const within = (reads: () => Promise<unknown>) => expect.poll(reads, patience);
 
   test('sliders of whole, broken, paired numbers and of choices move, and are moved', async () => {
@@ -99,7 +107,7 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
       "whole.value = 4; broken.value = 0.25; log.value = 0.1; range.value = [1, 5]; choice.value = 'medium'",
     );
     const readouts = () => area.locator('.widget-readout').allTextContents();
-    await within(readouts).toEqual(['4', '0.25', '0.1', '1 – 5', 'medium']);
+    await within(readouts).toEqual(['4', '0.25', '0.100', '1 – 5', 'medium']);
     expect(await handle(0).getAttribute('aria-valuetext')).toBe('4');
   }, 120_000);
 
@@ -137,7 +145,7 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     await within(() => input('.widget-radio input').isChecked()).toBe(true);
     await within(() => input('.widget-toggle-buttons button').getAttribute('class')).toContain('mod-active');
     await within(() => input('.widget-select select').inputValue()).toBe('small');
-    await tell('drop.options = ["new", "newer"]');
+    await tell('(drop as widgets.Dropdown<unknown>).options = ["new", "newer"]');
     await within(() => area.locator('.widget-dropdown option').allTextContents()).toEqual(['new', 'newer']);
     await becomes('drop.value', 'new');
   }, 120_000);
@@ -276,7 +284,7 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     await input('.widget-play button').click();
     await becomes('play.value', '3');
     await becomes('bar.value', '3');
-    await tell('play.value = 0; bar.max = 4; bar.value = 1');
+    await tell('bar.max = 12');
     await within(share).toBe('25%');
   }, 120_000);
 
@@ -301,7 +309,7 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
 
   test('interact: a function runs again with what its controls say', async () => {
     await shows(
-      `interact(({ dilation, groups }) => \`dilation \${dilation + 0}, groups \${groups + 0}\`, { dilation: [1, 4], groups: [1, 2, 4] })`,
+      `interact(({ dilation, groups }) => \`dilation \${dilation}, groups \${groups}\`, { dilation: [1, 4], groups: [1, 2, 4] })`,
     );
     const result = (): Promise<string | null> => area.locator('.widget-output').textContent();
     await within(result).toContain('dilation 3, groups 1');
@@ -349,7 +357,9 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     await tell("counter.count = 7; counter.send({ say: 'hello' })");
     await within(() => button.textContent()).toBe('count 7 of 9');
     await within(() => button.getAttribute('title')).toBe('hello');
-    await within(() => button.evaluate('(one) => getComputedStyle(one).color')).toBe('rgb(1, 2, 3)');
+    await within(() =>
+      tab.page.evaluate("getComputedStyle(document.querySelector('button.any')).color"),
+    ).toBe('rgb(1, 2, 3)');
   }, 120_000);
 
   test('what the user does while a cell computes is handled where it yields', async () => {
@@ -415,7 +425,7 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
       while (!stop('go')) { const t = performance.now(); while (performance.now() - t < 1); chart.add({ loss: 1 / ++steps, accuracy: steps }); }`);
     const plot = area.locator('.js-plotly-plot');
     const longest = (): Promise<number> =>
-      plot.evaluate('(node) => Math.max(...node.calcdata.map((trace) => trace.at(-1).x))');
+      onPlot('Math.max(...node.calcdata.map((trace) => trace.at(-1).x))') as Promise<number>;
     await plot.waitFor(patience);
     await within(() => plot.locator('.scatterlayer .trace').count()).toBe(2);
     const early = await longest();
@@ -424,7 +434,6 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     await tab.kernelIs('idle');
     const steps = Number(await ask('steps'));
     await within(longest).toBe(steps - 1);
-    await tell('clearInterval(0)');
   }, 120_000);
 
   test('figure.update draws in place: the plot stays, nothing is taken away, the page does not jump', async () => {
@@ -432,21 +441,21 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
       figure`);
     const plot = area.locator('.js-plotly-plot');
     await within(() => plot.locator('.gtitle').textContent()).toBe('before');
-    await plot.evaluate(`(node) => {
+    await onPlot(`(() => {
       node.kept = true;
       window.removed = 0;
       window.heights = new Set();
       const area = node.closest('.jp-OutputArea');
       new MutationObserver((records) => { for (const { removedNodes } of records) for (const one of removedNodes) if (one.contains?.(node) || one === node || one.classList?.contains('main-svg')) window.removed++; }).observe(area, { childList: true, subtree: true });
       new ResizeObserver(() => window.heights.add(Math.round(area.getBoundingClientRect().height))).observe(area);
-    }`);
+    })()`);
     for (let i = 1; i <= 20; i++)
       await tell(
         `figure.update({ data: [{ y: [${i}, 4, 9, 16] }], layout: { title: { text: 'after ${i}' } } })`,
       );
     await within(() => plot.locator('.gtitle').textContent()).toBe('after 20');
     expect(await plot.locator('.scatterlayer .point').count()).toBe(4);
-    expect(await plot.evaluate('(node) => node.kept')).toBe(true);
+    expect(await onPlot('node.kept')).toBe(true);
     expect(await tab.page.evaluate('window.removed')).toBe(0);
     expect(await tab.page.evaluate('window.heights.size')).toBeLessThanOrEqual(1);
   }, 120_000);
