@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Locator } from 'playwright-core';
@@ -7,6 +7,19 @@ import { browserProgram, buildFrontEnd, LabPage, launchBrowser } from '../lab/br
 import { type Lab, openLab } from '../lab/labServer.ts';
 
 const gallery = fileURLToPath(new URL('../../notebooks/00-gallery.ipynb', import.meta.url));
+
+/** The gallery as it is before it runs. */
+function unexecuted(): object {
+  const { cells, metadata, ...rest } = JSON.parse(readFileSync(gallery, 'utf8')) as {
+    cells: { cell_type: string }[];
+    metadata: object;
+  };
+  return {
+    ...rest,
+    metadata: { ...metadata, widgets: undefined },
+    cells: cells.map((cell) => (cell.cell_type === 'code' ? { ...cell, outputs: [] } : cell)),
+  };
+}
 
 /** What is on one figure, from plotly.js itself. */
 interface Drawn {
@@ -25,7 +38,7 @@ describe.skipIf(!browserProgram)('looks, in JupyterLab (skipped where there is n
   beforeAll(async () => {
     buildFrontEnd();
     lab = await openLab();
-    cpSync(gallery, join(lab.folder, 'gallery.ipynb'));
+    writeFileSync(join(lab.folder, 'gallery.ipynb'), JSON.stringify(unexecuted()));
     browser = await launchBrowser();
     tab = await LabPage.open(browser, `${lab.server.url}lab?reset&token=${lab.server.token}`);
     await tab.openDocument('gallery.ipynb');
