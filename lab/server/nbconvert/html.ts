@@ -25,6 +25,8 @@ pre { margin: 0; overflow-x: auto; font: 13px/1.5 ui-monospace, SFMono-Regular, 
 .markdown pre code { display: block; padding: 8px 10px; }
 table { border-collapse: collapse; margin: 8px 0; }
 th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: right; }
+.markdown th, .markdown td { text-align: left; }
+summary { color: var(--prompt); cursor: pointer; padding: 6px 10px; }
 img, svg { max-width: 100%; height: auto; }
 .widget { border: 1px solid var(--line); border-radius: 4px; padding: 8px 12px; }
 .control { display: grid; grid-template-columns: 120px minmax(0, 300px) auto; gap: 12px; align-items: center; justify-content: start; font-size: 13px; }
@@ -90,13 +92,21 @@ const withAttachments = ({ source, attachments = {} }: Cell): string =>
     return type ? `data:${type};base64,${data}` : all;
   });
 
+/** What stands for code that its author hid. */
+const hiddenCode: Readonly<Record<string, string>> = { en: 'Show the code', zh: '显示代码' };
+
 function cellOf(cell: Cell, page: Page): string {
   if (cell.cell_type === 'markdown')
     return `<section class="cell markdown">${renderMarkdown(withAttachments(cell))}</section>`;
   if (cell.cell_type === 'raw')
     return `<section class="cell"><pre>${escapeHtml(cell.source)}</pre></section>`;
   const prompt = `[${cell.execution_count ?? ' '}]:`;
-  const input = `<div class="input"><div class="prompt">${prompt}</div><pre><code>${escapeHtml(cell.source)}</code></pre></div>`;
+  const source = `<pre><code>${escapeHtml(cell.source)}</code></pre>`;
+  const { source_hidden: hidden } = (cell.metadata?.jupyter ?? {}) as { source_hidden?: boolean };
+  const shown = hidden
+    ? `<details><summary>${hiddenCode[page.language] ?? hiddenCode.en}</summary>${source}</details>`
+    : source;
+  const input = `<div class="input"><div class="prompt">${prompt}</div>${shown}</div>`;
   return `<section class="cell">${input}${(cell.outputs ?? []).map((output) => outputOf(output, page)).join('')}</section>`;
 }
 
