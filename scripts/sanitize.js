@@ -1,4 +1,4 @@
-// Compiles the native engine with AddressSanitizer and UndefinedBehaviorSanitizer, and runs the golden cases on it. Opt-in: it takes
+// Compiles the native engine with AddressSanitizer and UndefinedBehaviorSanitizer, and runs the golden cases and the benchmark's workloads on it. Opt-in: it takes
 // minutes, and needs GCC. GRADBOOK_ISA picks the instruction set (default: baseline).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -12,8 +12,11 @@ await buildEngines([process.env.GRADBOOK_ISA], (line) => process.stdout.write(`$
 const library = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
 const folder = process.argv[2] ?? fileURLToPath(new URL('../test/golden/data', import.meta.url));
 const main = fileURLToPath(new URL('../dist/test/golden/main.js', import.meta.url));
-for (const options of [[], ['--dtype', 'float32'], ['--noncontiguous']]) {
-  const { status } = spawnSync(process.execPath, [main, folder, '--engine', 'native', ...options], {
+const workloads = fileURLToPath(new URL('./sanitizeWorkloads.js', import.meta.url));
+const golden = [main, folder, '--engine', 'native'];
+const runs = [golden, [...golden, '--dtype', 'float32'], [...golden, '--noncontiguous'], [workloads]];
+for (const args of runs) {
+  const { status } = spawnSync(process.execPath, args, {
     stdio: 'inherit',
     env: {
       ...process.env,

@@ -1,5 +1,6 @@
 // Pooling: windows that slide or share out a dimension, both directions.
 #include <cmath>
+#include <type_traits>
 
 #include "args.h"
 #include "simd.h"
@@ -12,6 +13,8 @@ namespace {
 struct Windows {
   int64_t size, length, step;
   int32_t *from, *to, *count;
+  /** Where windows slide: their taps, `step` apart, and where the first one would begin; `stride` 0 where they do not. */
+  int64_t taps = 0, stride = 0, start = 0;
 };
 
 struct Plane {
@@ -58,6 +61,9 @@ Plane sliding(const View& input, const View& output, const Sliding& s, bool incl
     const int64_t kernel = own < 0 ? 1 : s.kernel[own], stride = own < 0 ? 1 : s.stride[own];
     const int64_t padding = own < 0 ? 0 : s.padding[own], dilation = own < 0 ? 1 : s.dilation[own];
     w.step = dilation;
+    w.taps = kernel;
+    w.stride = stride;
+    w.start = -padding;
     for (int64_t o = 0; o < w.length; o++) {
       const int64_t start = o * stride - padding, end = start + (kernel - 1) * dilation + 1;
       const int64_t from = start < 0 ? start + (-start + dilation - 1) / dilation * dilation : start;
@@ -122,6 +128,58 @@ inline void greatest(const Plane& p, const T* x, const Strides& s, int64_t oz, i
   if (Indexed) *index = static_cast<int32_t>(place);
 }
 
+/** Rows of a plane whose windows slide, in vectors: an input row's columns lie by phase, so that a tap of neighbours reads a run. */
+template <class T, bool Indexed>
+void slidingPlane(const Plane& p, const T* x, const Strides& s, T* out, int32_t* index) {
+  constexpr int64_t L = lanes<T>;
+  using Places = Vec<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>;
+  using Place = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  const Windows &wz = p.w[0], &wy = p.w[1], &wx = p.w[2];
+  const int64_t pad = -wx.start, width = (wx.length + L - 1) / L * L;
+  const int64_t phase = (pad + wx.size + (wx.taps - 1) * wx.step) / wx.stride + width + L;
+  T* phases = static_cast<T*>(scratch(2, (wx.stride * phase + 2 * width) * int64_t{sizeof(T)} + L * L * int64_t{sizeof(T)}));
+  T* best = phases + wx.stride * phase;
+  Place* at = reinterpret_cast<Place*>(best + width);
+  for (int64_t i = 0; i < wx.stride * phase; i++) phases[i] = static_cast<T>(-INFINITY);
+  Places steps;
+  for (int i = 0; i < L; i++) steps[i] = static_cast<Place>(i * wx.stride);
+  for (int64_t oz = 0; oz < wz.length; oz++)
+    for (int64_t oy = 0; oy < wy.length; oy++) {
+      const int64_t corner = (int64_t{wz.from[oz]} * wy.size + wy.from[oy]) * wx.size;
+      for (int64_t o = 0; o < width; o++) best[o] = static_cast<T>(-INFINITY);
+      if (Indexed)
+        for (int64_t o = 0; o < wx.length; o++) at[o] = static_cast<Place>(corner + wx.from[o]);
+      for (int64_t z = wz.from[oz]; z < wz.to[oz]; z += wz.step)
+        for (int64_t y = wy.from[oy]; y < wy.to[oy]; y += wy.step) {
+          const T* row = x + z * s.z + y * s.y;
+          for (int64_t f = 0; f < wx.stride; f++) {
+            int64_t i = (f - pad) % wx.stride;
+            if (i < 0) i += wx.stride;
+            T* to = phases + f * phase + (i + pad) / wx.stride;
+            for (; i < wx.size; i += wx.stride) *to++ = row[i * s.x];
+          }
+          for (int64_t k = 0; k < wx.taps; k++) {
+            const int64_t along = k * wx.step;
+            const T* from = phases + along % wx.stride * phase + along / wx.stride;
+            const Place first = static_cast<Place>((z * wy.size + y) * wx.size + along - pad);
+            for (int64_t o = 0; o < width; o += L) {
+              const Vec<T> value = load<T>(from + o), before = load<T>(best + o);
+              // Greater, or not a number: a NaN that came before stays because nothing is greater, and a later one replaces it.
+              const auto wins = (value > before) | (value != value);
+              store<T>(best + o, wins ? value : before);
+              if (Indexed) store<Place>(at + o, wins ? steps + static_cast<Place>(first + o * wx.stride) : load<Place>(at + o));
+            }
+          }
+        }
+      memcpy(out, best, static_cast<size_t>(wx.length) * sizeof(T));
+      out += wx.length;
+      if (Indexed) {
+        for (int64_t o = 0; o < wx.length; o++) index[o] = static_cast<int32_t>(at[o]);
+        index += wx.length;
+      }
+    }
+}
+
 /** Rows of float windows that are whole, two columns by two rows and two apart: the common case, in vectors. */
 #if defined(__AVX512F__)
 template <bool Indexed>
@@ -164,11 +222,16 @@ bool isHalves(const Plane& p, const Strides& s) {
 template <class T, bool Indexed>
 void maxOf(const View& out, const View& indices, const View& input, const Plane& p) {
   const Strides s = spatial(input);
-  [[maybe_unused]] const bool halves = isHalves(p, s);
+  [[maybe_unused]] bool halves = false;
+#if defined(__AVX512F__)
+  halves = sizeof(T) == 4 && isHalves(p, s) && (p.w[2].length % 16 == 0 || p.w[2].length > 32);
+#endif
+  const bool slides = p.w[2].stride > 0 && !halves;
   eachPlane(input, p.inputs(), [&](int64_t plane, int64_t start) {
     const T* x = input.as<T>() + start;
     T* to = out.as<T>() + plane * p.outputs();
     int32_t* index = Indexed ? indices.as<int32_t>() + plane * p.outputs() : nullptr;
+    if (slides) return slidingPlane<T, Indexed>(p, x, s, to, index);
     for (int64_t oz = 0; oz < p.w[0].length; oz++)
       for (int64_t oy = 0; oy < p.w[1].length; oy++) {
         int64_t ox = 0;
