@@ -82,8 +82,9 @@ function checkIndices(name: string, input: Tensor, rows: number): Tensor {
   if (input.isFloating || input.dtype === 'bool')
     throw new TypeError(`${name}: the indices are ${input.dtype}: they must be int32`);
   const index = reshape(input.to('int32'), [input.size]).contiguous();
-  for (let i = 0; i < index.size; i++) {
-    const row = index.elements[index.offset + i];
+  const { elements, offset } = index;
+  for (let i = offset, end = offset + index.size; i < end; i++) {
+    const row = elements[i];
     if (row < 0 || row >= rows)
       throw new RangeError(`${name}: index ${row} is out of range: the weight has the rows 0 to ${rows - 1}`);
   }
@@ -124,16 +125,14 @@ function rowsOf(
   const padding = paddingIdx === null ? -1 : paddingIdx < 0 ? paddingIdx + count : paddingIdx;
   if (maxNorm !== null) renormalize(weight, index, maxNorm, normType);
   const factor = Tensor.allocate([index.size], weight.dtype);
-  const uses = new Map<number, number>();
-  if (scaleGradByFreq)
-    for (let i = 0; i < index.size; i++) {
-      const row = index.elements[index.offset + i];
-      uses.set(row, (uses.get(row) ?? 0) + 1);
-    }
-  for (let i = 0; i < index.size; i++) {
-    const row = index.elements[index.offset + i];
-    factor.elements[factor.offset + i] = row === padding ? 0 : 1 / (uses.get(row) ?? 1);
+  const indices = index.elements.subarray(index.offset, index.offset + index.size);
+  const factors = factor.elements.subarray(factor.offset, factor.offset + factor.size).fill(1);
+  if (scaleGradByFreq) {
+    const uses = new Map<number, number>();
+    for (const row of indices) uses.set(row, (uses.get(row) ?? 0) + 1);
+    for (let i = 0; i < indices.length; i++) factors[i] = 1 / uses.get(indices[i])!;
   }
+  if (padding >= 0) for (let i = 0; i < indices.length; i++) if (indices[i] === padding) factors[i] = 0;
   return { rows: applyOne(lookup, [weight], { index, rows: count, factor }), index };
 }
 
