@@ -104,9 +104,11 @@ describe('tables', () => {
 });
 
 describe('bytes', () => {
-  test('PNG, GIF and SVG bytes are pictures, other bytes are numbers', () => {
+  test('PNG, JPEG, GIF and SVG bytes are pictures, other bytes are numbers', () => {
     const png = encodePng(heatRaster([1, 2, 3, 4], 2, 2));
     expect(bundleOf(png)['image/png']).toBe(Buffer.from(png).toString('base64'));
+    const jpeg = Buffer.from('ffd8ffe000104a46494600010100', 'hex');
+    expect(bundleOf(jpeg)['image/jpeg']).toBe(jpeg.toString('base64'));
     expect(bundleOf(Buffer.from('GIF89a0000000000', 'latin1'))['image/gif']).toBeDefined();
     // As an image an SVG cannot run scripts.
     const svg = bundleOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'));
