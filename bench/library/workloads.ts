@@ -226,6 +226,34 @@ function* layers(): Generator<Workload> {
     setup: 'x = torch.rand(256, 1000).requires_grad_(); t = torch.arange(256) * 37 % 1000',
     call: 'x.grad = None\nF.cross_entropy(x, t).backward()',
   };
+  yield {
+    name: 'binary cross-entropy with logits both',
+    target: 1.5,
+    ours: () => {
+      const x = random([256, 1000], true);
+      const target = random([256, 1000]);
+      return () => {
+        x.grad = null;
+        F.binaryCrossEntropyWithLogits(x, target).backward();
+      };
+    },
+    setup: 'x = torch.rand(256, 1000).requires_grad_(); t = torch.rand(256, 1000)',
+    call: 'x.grad = None\nF.binary_cross_entropy_with_logits(x, t).backward()',
+  };
+  yield {
+    name: 'cdist 500x64 both',
+    target: 1,
+    ours: () => {
+      const [x, y] = [random([500, 64], true), random([500, 64], true)];
+      return () => {
+        x.grad = null;
+        y.grad = null;
+        g.sum(g.cdist(x, y)).backward();
+      };
+    },
+    setup: 'x = torch.rand(500, 64).requires_grad_(); y = torch.rand(500, 64).requires_grad_()',
+    call: 'x.grad = None; y.grad = None\ntorch.cdist(x, y).sum().backward()',
+  };
 }
 
 function* elementwise(): Generator<Workload> {

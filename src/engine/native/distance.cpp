@@ -16,19 +16,21 @@ Vec<T> signOf(Vec<T> d) {
   return d > T{0} ? splat<T>(1) : d < T{0} ? splat<T>(-1) : d;
 }
 
-/** What a norm does with a difference d: its term, how terms become the norm, and the gradient for one of weight w / norm. */
+/** What a norm does with a difference d: its term, how terms become the norm, and the gradient for one of weight w. */
 struct Squares {
   explicit Squares(double) {}
   template <class T> Vec<T> term(Vec<T> d) const { return d * d; }
   double one(double d) const { return d * d; }
   double finish(double total) const { return std::sqrt(total); }
-  template <class T> Vec<T> slope(Vec<T> d, T w, T norm) const { return d * (w / norm); }
+  template <class T> T weight(T w, T norm) const { return w / norm; }
+  template <class T> Vec<T> slope(Vec<T> d, T w, T) const { return d * w; }
 };
 struct Sizes {
   explicit Sizes(double) {}
   template <class T> Vec<T> term(Vec<T> d) const { return absolute(d); }
   double one(double d) const { return std::fabs(d); }
   double finish(double total) const { return total; }
+  template <class T> T weight(T w, T) const { return w; }
   template <class T> Vec<T> slope(Vec<T> d, T w, T) const { return signOf<T>(d) * w; }
 };
 /** The others, told apart at every step: their terms cost more than that. */
@@ -46,6 +48,7 @@ struct Other {
     return kind == powers ? std::pow(std::fabs(d), p) : std::fabs(d);
   }
   double finish(double total) const { return kind == powers ? std::pow(total, 1 / p) : total; }
+  template <class T> T weight(T w, T) const { return w; }
   template <class T> Vec<T> slope(Vec<T> d, T w, T norm) const {
     if (kind == count) return Vec<T>{};
     if (kind == greatest) return absolute(d) == norm ? signOf<T>(d) * w : Vec<T>{};
@@ -141,7 +144,6 @@ void slopesAlong(T* to, const T* x, const T* y, int64_t size, int64_t columns, c
     const int64_t until = j + stretch < columns ? j + stretch : columns;
     Vec<T> part[N] = {};
     for (; j < until; j++) {
-      if (norm[j] == 0) continue;
 #pragma GCC unroll 4
       for (int v = 0; v < N; v++)
         part[v] += kind.template slope<T>(own[v] - load<T>(y + j * size + v * L), weight[j], norm[j]);
@@ -171,6 +173,11 @@ void gradientOf(const View& out, const View& g, const View& x, const View& y, co
         for (int64_t j = 0; j < columns; j++) {
           weight[j] = g.as<T>()[batch * g.stride[0] + i * g.stride[1] + j * g.stride[2]];
           norm[j] = norms.as<T>()[batch * norms.stride[0] + i * norms.stride[1] + j * norms.stride[2]];
+        }
+        // At distance 0 the gradient is 0.
+        for (int64_t j = 0; j < columns; j++) {
+          weight[j] = norm[j] == 0 ? T{0} : kind.template weight<T>(weight[j], norm[j]);
+          norm[j] = norm[j] == 0 ? T{1} : norm[j];
         }
         for (int64_t k = 0; k < padded; k++) own[k] = k < size ? x.as<T>()[(batch * rows + i) * size + k] : T{0};
         int64_t k = 0;

@@ -23,10 +23,22 @@ inline VecD logOnePlusOf(VecD x) {
   return eachLane(x, [](double v) { return std::log1p(v); });
 }
 
+/** log(1 + z) for z from 0 to 1: twice the series of the inverse hyperbolic tangent of z / (2 + z), which is at most 1/3. */
+inline VecF logOnePlusShare(VecF z) {
+  const VecF s = z / (z + 2.0f), q = s * s;
+  VecF p = q * (1 / 13.0f) + 1 / 11.0f;
+  p = p * q + 1 / 9.0f;
+  p = p * q + 1 / 7.0f;
+  p = p * q + 1 / 5.0f;
+  p = p * q + 1 / 3.0f;
+  return (p * q * s + s) * 2.0f;
+}
+inline VecD logOnePlusShare(VecD z) { return logOnePlusOf(z); }
+
 /** log(1 + e^-x), without overflow. */
 template <class T>
 Vec<T> softplusOfNegative(Vec<T> x) {
-  return logOnePlusOf(exponentialOf(-absolute(x))) + (x < T{0} ? -x : x == x ? Vec<T>{} : x);
+  return logOnePlusShare(exponentialOf(-absolute(x))) + (x < T{0} ? -x : x == x ? Vec<T>{} : x);
 }
 
 template <class T>
@@ -36,6 +48,7 @@ Vec<T> atLeast(Vec<T> x, T least) { return x < least ? splat<T>(least) : x; }
 template <class T>
 Vec<T> gathered(const T* x, int64_t step, int64_t n) {
   if (step == 1 && n == lanes<T>) return load<T>(x);
+  if (step == 0) return splat<T>(*x);
   Vec<T> v = {};
   for (int64_t i = 0; i < n; i++) v[i] = x[i * step];
   return v;
