@@ -43,7 +43,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
   });
 
   test('the launcher shows the kernel, the notes and TypeScript files', async () => {
-    await tab.page.waitForSelector('.jp-LauncherCard');
+    await tab.page.waitForSelector('.jp-LauncherCard:has-text("Getting started")');
     const sections = await tab.page.$$eval('.jp-Launcher-sectionTitle', (nodes) =>
       nodes.map((n) => n.textContent),
     );

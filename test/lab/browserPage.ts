@@ -57,6 +57,9 @@ export class LabPage {
       viewport: { width: 1280, height: 860 },
       acceptDownloads: true,
     });
+    // A page that is slow is no failure: tests that wait for something in it say how long.
+    context.setDefaultNavigationTimeout(120_000);
+    context.setDefaultTimeout(60_000);
     const lab = new LabPage(await context.newPage());
     await lab.goto(url);
     return lab;
