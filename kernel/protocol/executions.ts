@@ -43,9 +43,17 @@ export class Executions {
   readonly #toUser: (message: ToUser) => void;
   readonly #publisher: Publisher;
   readonly #history: History;
+  readonly #shell: string | null;
   #finish: ((outcome: ExecuteOutcome) => void) | null = null;
 
-  constructor(toUser: (message: ToUser) => void, publisher: Publisher, history: History) {
+  /** @param shell the subshell's id; null is the kernel's own shell. */
+  constructor(
+    toUser: (message: ToUser) => void,
+    publisher: Publisher,
+    history: History,
+    shell: string | null,
+  ) {
+    this.#shell = shell;
     this.#toUser = toUser;
     this.#publisher = publisher;
     this.#history = history;
@@ -86,7 +94,7 @@ export class Executions {
     const executionCount = this.count + 1;
     if (execute.storeHistory) {
       this.count = executionCount;
-      this.#history.add(executionCount, execute.code);
+      this.#history.add(executionCount, execute.code, this.#shell);
     }
     if (!execute.silent)
       this.#publisher.publish(

@@ -62,7 +62,10 @@ const isComplete: Handler = async (request, { language }) =>
 const history: Handler = (request, kernel) =>
   request.reply('history_reply', {
     status: 'ok',
-    history: kernel.history.query(request.message.content as HistoryRequest),
+    history: kernel.history.query(
+      request.message.content as HistoryRequest,
+      request.message.header.subshell_id ?? null,
+    ),
   });
 
 const connect: Handler = (request, { connection: c }) =>

@@ -35,8 +35,9 @@ export const historyPath = (): string =>
 export class History {
   readonly #path: string;
   #database: Database | null = null;
-  #session = 0;
-  #unwritten: { statement: string; text: string; line: number }[] = [];
+  /** The session of the kernel's own shell (null), and one for each subshell, whose cells count from 1 as well. */
+  readonly #sessions = new Map<string | null, number>();
+  #unwritten: { statement: string; text: string; line: number; shell: string | null }[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   constructor(path: string = historyPath()) {
@@ -57,25 +58,39 @@ export class History {
       database = new sqlite.Database(':memory:');
       createTables(database);
     }
-    const { lastInsertRowid } = database.run('INSERT INTO sessions (start) VALUES (?)', [
-      new Date().toISOString(),
-    ]);
-    this.#session = Number(lastInsertRowid);
     this.#database = database;
+    this.#session(null);
     return database;
   }
 
-  add(line: number, source: string): void {
-    this.#later('INSERT OR REPLACE INTO history (source, session, line) VALUES (?, ?, ?)', source, line);
+  #session(shell: string | null): number {
+    const known = this.#sessions.get(shell);
+    if (known !== undefined) return known;
+    const { lastInsertRowid } = this.#open().run('INSERT INTO sessions (start) VALUES (?)', [
+      new Date().toISOString(),
+    ]);
+    const session = Number(lastInsertRowid);
+    this.#sessions.set(shell, session);
+    return session;
   }
 
-  addOutput(line: number, output: string): void {
-    this.#later('UPDATE history SET output = ? WHERE session = ? AND line = ?', output, line);
+  /** @param shell the id of the subshell that ran it; null is the kernel's own shell. */
+  add(line: number, source: string, shell: string | null): void {
+    this.#later(
+      'INSERT OR REPLACE INTO history (source, session, line) VALUES (?, ?, ?)',
+      source,
+      line,
+      shell,
+    );
+  }
+
+  addOutput(line: number, output: string, shell: string | null): void {
+    this.#later('UPDATE history SET output = ? WHERE session = ? AND line = ?', output, line, shell);
   }
 
   /** Writing to a file takes longer than many a cell: it is done in one go when nothing has come for a moment. */
-  #later(statement: string, text: string, line: number): void {
-    this.#unwritten.push({ statement, text, line });
+  #later(statement: string, text: string, line: number, shell: string | null): void {
+    this.#unwritten.push({ statement, text, line, shell });
     this.#timer ??= setTimeout(() => this.#write(), 200);
   }
 
@@ -88,7 +103,8 @@ export class History {
     try {
       const database = this.#open();
       database.exec('BEGIN');
-      for (const { statement, text, line } of rows) database.run(statement, [text, this.#session, line]);
+      for (const { statement, text, line, shell } of rows)
+        database.run(statement, [text, this.#session(shell), line]);
       database.exec('COMMIT');
     } catch (error) {
       // Another kernel may hold the file for long: cells must go on without their history.
@@ -96,14 +112,16 @@ export class History {
     }
   }
 
-  query(request: HistoryRequest): HistoryEntry[] {
+  /** `shell` is the subshell that asks: session 0 is its own. */
+  query(request: HistoryRequest, shell: string | null): HistoryEntry[] {
     this.#write();
     const database = this.#open();
     const { hist_access_type: type = 'tail', n, pattern = '*', unique = false, output = false } = request;
     let rows: Row[];
     if (type === 'range') {
       const wanted = request.session ?? 0;
-      const session = wanted <= 0 ? this.#session + wanted : wanted;
+      const session =
+        wanted > 0 ? wanted : wanted === 0 ? this.#session(shell) : this.#session(null) + wanted;
       const { start = 0, stop } = request;
       rows = database.all(
         'SELECT * FROM history WHERE session = ? AND line >= ? AND line < ? ORDER BY line',

@@ -35,7 +35,7 @@ const words = new Int32Array(memory, 0, sharedHeader / 4);
 const toUser = (message: ToUser | { type: 'interrupt' }): void => user.postMessage(message);
 const interrupter = new Interrupter(memory, () => toUser({ type: 'interrupt' }));
 
-const shells = new Map<string | null, Executions>([[null, new Executions(toUser, publisher, history)]]);
+const shells = new Map<string | null, Executions>([[null, new Executions(toUser, publisher, history, null)]]);
 const waitingForUser = new Map<string, () => void>();
 const waitingForComms = new Map<number, (comms: Record<string, { target_name: string }>) => void>();
 let commRequests = 0;
@@ -46,7 +46,7 @@ const core: KernelCore = {
   history,
   interrupter,
   shells,
-  createShell: (id) => void shells.set(id, new Executions(toUser, publisher, history)),
+  createShell: (id) => void shells.set(id, new Executions(toUser, publisher, history, id)),
   comm: (request, kind) =>
     new Promise((resolve) => {
       const { header, content, metadata, buffers } = request.message;
@@ -88,7 +88,7 @@ function fromUser(message: FromUser): void {
       break;
     case 'publish':
       publisher.publish(message.msgType, message.content, message.parent, message.metadata, message.buffers);
-      if (message.msgType === 'execute_result') recordOutput(message.content);
+      if (message.msgType === 'execute_result') recordOutput(message.content, message.parent);
       break;
     case 'stream':
       publisher.stream(message.parent, message.name, message.text);
@@ -102,9 +102,10 @@ function fromUser(message: FromUser): void {
   }
 }
 
-function recordOutput(content: MimeBundle): void {
+function recordOutput(content: MimeBundle, parent: Header): void {
   const text = (content.data as MimeBundle | undefined)?.['text/plain'];
-  if (typeof text === 'string') history.addOutput(Number(content.execution_count), text);
+  if (typeof text === 'string')
+    history.addOutput(Number(content.execution_count), text, parent.subshell_id ?? null);
 }
 
 function askInput(parent: Header, prompt: string, password: boolean): void {

@@ -6,6 +6,7 @@ import { extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { installPackage, npmSpecifiers, parseNpmSpecifier } from '../npm/cache.ts';
+import { plotlyWithoutPage } from './plotly.ts';
 
 const kernelRequire = createRequire(import.meta.url);
 const extensions = ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '/index.ts', '/index.js'];
@@ -40,6 +41,8 @@ export class Modules {
   get require(): NodeJS.Require {
     const own = createRequire(join(this.#folder, 'notebook.cjs'));
     return Object.assign((id: string) => {
+      const plotly = plotlyWithoutPage(id);
+      if (plotly) return plotly;
       try {
         return own(id) as unknown;
       } catch (error) {
@@ -57,6 +60,8 @@ export class Modules {
       );
     if (/^(node|data):/.test(specifier)) return (await import(specifier)) as Record<string, unknown>;
     if (specifier.startsWith('npm:')) return this.#npm(specifier);
+    const plotly = plotlyWithoutPage(specifier);
+    if (plotly) return plotly;
     this.onImport(specifier);
     return (await import(this.#own[specifier] ?? this.#resolvePackage(specifier))) as Record<string, unknown>;
   }

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Dealer, Request, Subscriber } from 'zeromq';
+import { curveKeyPair, Dealer, Request, Subscriber } from 'zeromq';
 
 type Json = Record<string, unknown>;
 
@@ -13,6 +13,8 @@ export interface Received {
   header: Json & { msg_type: string; msg_id: string };
   parent: Json & { msg_id?: string };
   metadata: Json;
+  /** The frames before the delimiter. */
+  topics: string[];
   content: Json & { [key: string]: never };
   buffers: Buffer[];
 }
@@ -120,6 +122,8 @@ export class TestKernel {
     reconnectInterval = 100,
     subscribed = true,
     limit = 30_000,
+    curve = false,
+    history,
   }: {
     key?: string;
     transport?: 'tcp' | 'ipc';
@@ -131,12 +135,18 @@ export class TestKernel {
     subscribed?: boolean;
     /** Milliseconds that the start may take. */
     limit?: number;
+    /** Encrypts all sockets. */
+    curve?: boolean;
+    /** The file of the history; else one of its own. */
+    history?: string;
   } = {}): Promise<TestKernel> {
     const folder = mkdtempSync(join(tmpdir(), 'gradbook-test-'));
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] =
       transport === 'tcp' ? await freePorts(5) : [1, 2, 3, 4, 5];
     const ip = transport === 'tcp' ? '127.0.0.1' : join(folder, 'socket');
+    const keys = curveKeyPair();
     const file = {
+      ...(curve ? { curve_publickey: keys.publicKey, curve_secretkey: keys.secretKey } : {}),
       transport,
       ip,
       shell_port,
@@ -154,19 +164,24 @@ export class TestKernel {
       cwd: folder,
       env: {
         ...process.env,
-        GRADBOOK_HISTORY: join(folder, 'history.sqlite'),
+        GRADBOOK_HISTORY: history ?? join(folder, 'history.sqlite'),
         GRADBOOK_CACHE: join(folder, 'cache'),
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const address = (port: number): string => `${transport}://${ip}${transport === 'tcp' ? ':' : '-'}${port}`;
     const routingId = randomUUID();
+    const own = curveKeyPair();
+    const encrypted = curve
+      ? { curveServerKey: keys.publicKey, curvePublicKey: own.publicKey, curveSecretKey: own.secretKey }
+      : {};
+    const options = { linger: 0, reconnectInterval, ...encrypted };
     const sockets = {
-      shell: new Dealer({ routingId, linger: 0, reconnectInterval }),
-      control: new Dealer({ routingId, linger: 0, reconnectInterval }),
-      stdin: new Dealer({ routingId, linger: 0, reconnectInterval }),
-      sub: new Subscriber({ linger: 0, reconnectInterval, receiveHighWaterMark: 0 }),
-      hb: new Request({ linger: 0 }),
+      shell: new Dealer({ routingId, ...options }),
+      control: new Dealer({ routingId, ...options }),
+      stdin: new Dealer({ routingId, ...options }),
+      sub: new Subscriber({ receiveHighWaterMark: 0, ...options }),
+      hb: new Request({ linger: 0, ...encrypted }),
     };
     sockets.sub.subscribe();
     sockets.shell.connect(address(shell_port));
@@ -305,6 +320,7 @@ export class TestKernel {
       throw new Error('the kernel signed a message wrongly');
     const json = (part: Buffer): never => JSON.parse(part.toString()) as never;
     return {
+      topics: frames.slice(0, at).map(String),
       header: json(header),
       parent: json(parent),
       metadata: json(metadata),

@@ -315,3 +315,23 @@ describe('declarations that are there from the start', () => {
     expect(await explain('zeros')).toMatch(/Tensor/);
   });
 });
+
+describe('plotly.js', () => {
+  test('is imported as a value and for its types; drawing says what to use instead', async () => {
+    const { outputs } = await run(
+      `import Plotly from 'plotly.js';
+import * as all from 'plotly.js';
+import { newPlot, type Data } from 'plotly.js';
+const trace: Data = { type: 'scatter', y: [1, 4, 9] };
+[Plotly, all, require('plotly.js')].map((plotly) => typeof plotly.newPlot).concat(typeof newPlot)`,
+    );
+    expect(result(outputs)).toBe("[ 'function', 'function', 'function', 'function' ]");
+    const drawn = await kernel.execute("Plotly.newPlot('chart', [trace])");
+    expect(drawn.reply.content.evalue).toMatch(/Plotly\.newPlot draws into a web page.*new Figure\(/);
+    expect(traceback((await kernel.execute('Plotly.newPlot(3, 4)')).outputs)).toMatch(/TS2345/);
+    const shown = await run('new Figure({ data: [trace] })');
+    expect(shown.outputs.flatMap(({ content }) => Object.keys(content.data ?? {}))).toContain(
+      'application/vnd.plotly.v1+json',
+    );
+  });
+});
