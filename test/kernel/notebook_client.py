@@ -31,7 +31,7 @@ class NotebookTests(unittest.TestCase):
     def test_displays_are_updated_and_cleared_in_place(self):
         notebook = execute(
             "const shown = display('first', { id: 'one' }); display('second', { id: 'one' }); shown === undefined",
-            "console.log('gone'); clearOutput(true); console.log('stays')",
+            "console.log('gone'); clearOutput({ wait: true }); console.log('stays')",
         )
         data = [output.data["text/plain"] for output in notebook.cells[0].outputs if "data" in output]
         self.assertIn("'second'", data)
