@@ -82,7 +82,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await tab.page.waitForSelector('.jp-Dialog input');
     await tab.page.fill('.jp-Dialog input', renamed);
     await tab.page.click('.jp-Dialog .jp-mod-accept');
-    await expect.poll(() => existsSync(join(lab.folder, renamed)), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(lab.folder, renamed)), { timeout: 60_000 }).toBe(true);
     await tab.page.waitForSelector(`.lm-TabBar-tabLabel:has-text("${renamed}")`);
     await tab.page.reload();
     await tab.ready();
@@ -101,7 +101,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await restored;
     await expect
       .poll(() => tab.page.textContent('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook'), {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .not.toContain('1000');
   }, 120_000);
@@ -143,7 +143,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     const trusting = tab.command('notebook:trust');
     await tab.page.click('.jp-Dialog .jp-mod-warn');
     await trusting;
-    await expect.poll(() => tab.page.evaluate('window.ran'), { timeout: 15_000 }).toBeDefined();
+    await expect.poll(() => tab.page.evaluate('window.ran'), { timeout: 60_000 }).toBeDefined();
     const read = await lab.request('GET', `api/contents/${path}`);
     expect(read.json.content.cells[0].metadata.trusted).toBe(true);
   }, 120_000);
@@ -172,7 +172,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await tab.page.keyboard.press('Escape');
     await tab.page.keyboard.press('Home');
     await tab.page.keyboard.press('Shift+Tab');
-    await tab.page.waitForSelector('.jp-Tooltip', { timeout: 20_000 });
+    await tab.page.waitForSelector('.jp-Tooltip', { timeout: 60_000 });
     expect(await tab.page.textContent('.jp-Tooltip')).toContain('alpha');
     await screenshot(tab.page, 'hover');
     await tab.page.keyboard.press('Escape');
@@ -217,7 +217,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await tab.command('filebrowser:activate');
     await tab.page.click('[data-jp-item-name="uploader"] jp-button');
     await (await chooser).setFiles(upload);
-    await tab.page.waitForSelector('.jp-DirListing-item:has-text("upload.csv")', { timeout: 15_000 });
+    await tab.page.waitForSelector('.jp-DirListing-item:has-text("upload.csv")', { timeout: 60_000 });
     await tab.command('docmanager:open', { path: 'upload.csv' });
     await tab.page.waitForSelector('.jp-CSVViewer');
     await screenshot(tab.page, 'table');
@@ -233,7 +233,7 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await tab.page.click('.jp-Terminal');
     await tab.page.keyboard.type('echo $((40+2)) > from-terminal.txt\n');
     await expect
-      .poll(() => existsSync(join(lab.folder, 'from-terminal.txt')), { timeout: 20_000 })
+      .poll(() => existsSync(join(lab.folder, 'from-terminal.txt')), { timeout: 60_000 })
       .toBe(true);
     await screenshot(tab.page, 'terminal');
     await tab.command('console:create', { kernelPreference: { name: 'gradbook' } }, false);
