@@ -68,6 +68,8 @@ const core: KernelCore = {
     history.close();
     interrupter.close();
     for (const socket of Object.values(sockets)) socket.close();
+    // What waits for a message hears of it in the next turns; a process that has ended by then would abort in the binding.
+    await new Promise((resolve) => setTimeout(resolve, 5));
     parentPort!.postMessage('exit');
     // The main thread may be in a loop that never ends: then the process ends from here.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), 400);

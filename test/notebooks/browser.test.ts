@@ -101,6 +101,8 @@ describe.skipIf(!browserProgram)('notebooks in JupyterLab (skipped where there i
     const seen = (await tab.page.evaluate(look)) as Seen;
     await screenshot(tab.page, picture);
     expect(seen).toMatchObject({ ...expectedOf(readNotebook(join(source, path))), empty: [], errors: [] });
+    // Nothing has changed: closing it asks nothing.
+    expect(await tab.page.evaluate('window.jupyterapp.shell.currentWidget.context.model.dirty')).toBe(false);
   }
 
   test.each(names)(
