@@ -141,6 +141,8 @@ def convolution() -> None:
     torch.manual_seed(0)
     layers = [layer(16, 32, 3) for layer in (nn.Conv1d, nn.Conv2d, nn.Conv3d)]
     golden(name, "parameters.map((row) => row.parameters)", [sum(p.numel() for p in m.parameters()) for m in layers])
+    kinds = [nn.Conv2d(16, 32, 3, groups=4), nn.Conv2d(16, 16, 3, groups=16), nn.Conv2d(16, 32, 3, dilation=2)]
+    golden(name, "kinds.map(count)", [sum(p.numel() for p in m.parameters()) for m in kinds])
     shapes = [((2, 3, 9), (4, 3, 3)), ((1, 3, 5, 6), (2, 3, 3, 3)), ((1, 2, 4, 4, 4), (2, 2, 3, 3, 3))]
     values = []
     for (x, w), conv in zip(shapes, (F.conv1d, F.conv2d, F.conv3d)):
@@ -352,6 +354,7 @@ def from_scratch() -> None:
     golden(name, "first.sum([2, 3]).flatten().toArray()", F.conv2d(image, kernel.permute(3, 2, 0, 1), padding=1, stride=2).sum((2, 3)).flatten())
     torch.rand(3, 3, 3, 15)
     torch.rand(2, 3, 10, 10)
+    torch.rand(3, 3, 3, 15)
     torch.rand(3, 3, 3, 15)
     x = torch.rand(2, 3, 9, 10, requires_grad=True)
     w = torch.randn(5, 3, 3, 3, requires_grad=True)
