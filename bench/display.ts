@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { readNotebook, writeNotebook } from '../kernel/cli/notebook.ts';
+import { readNotebook } from '../kernel/cli/notebook.ts';
 import { findBrowser } from '../kernel/cli/staticFigures.ts';
+import { notebook } from '../test/notebook.ts';
 
 const program = fileURLToPath(new URL('../kernel/cli/main.js', import.meta.url));
 const figureType = 'application/vnd.plotly.v1+json';
@@ -106,21 +107,7 @@ export async function run(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gradbook-bench-'));
   const path = join(folder, 'display.ipynb');
   try {
-    writeNotebook(path, {
-      nbformat: 4,
-      nbformat_minor: 5,
-      metadata: {
-        kernelspec: { name: 'gradbook', display_name: 'TypeScript (gradbook)', language: 'typescript' },
-      },
-      cells: cells.map((source, i) => ({
-        cell_type: 'code',
-        id: `cell-${i}`,
-        metadata: {},
-        source,
-        outputs: [],
-        execution_count: null,
-      })),
-    });
+    writeFileSync(path, JSON.stringify(notebook(...cells)));
     execFileSync(process.execPath, [program, 'run', path, '--inplace'], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -56,3 +56,23 @@ export function withGradients(inputs: readonly g.Tensor[], f: () => g.Tensor): (
   out.backward(g.rand(out.shape, { dtype: out.dtype }));
   return [out, ...inputs.map((x) => x.grad)];
 }
+
+/** Every number of what is computed has the same bits with 1, 2 and 3 threads. */
+export function sameBits(compute: () => readonly (g.Tensor | null)[]): void {
+  const before = g.getNumThreads();
+  const bits = (): Buffer[] =>
+    compute().map((t) => {
+      const flat = t!.detach().clone();
+      return Buffer.from(flat.elements.slice(flat.offset, flat.offset + flat.size).buffer);
+    });
+  try {
+    g.setNumThreads(1);
+    const one = bits();
+    for (const threads of [2, 3]) {
+      g.setNumThreads(threads);
+      expect(bits().findIndex((b, i) => !b.equals(one[i]))).toBe(-1);
+    }
+  } finally {
+    g.setNumThreads(before);
+  }
+}
