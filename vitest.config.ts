@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests with processes, browsers and time limits: they run one file at a time, when nothing else does. */
-const alone = ['test/{kernel,cli,lab,notebooks}/**/*.test.ts', 'test/display/{browser,jupyterlab,notebook,page,training}.test.ts'];
+const alone = ['test/{kernel,cli,lab,notebooks}/**/*.test.ts', 'test/display/{browser,jupyterlab,looks,notebook,page,training}.test.ts'];
 
 const shared = {
   exclude: ['**/node_modules/**', 'dist/**'],

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { inspect } from 'node:util';
-import { host, type MimeBundle } from './host.ts';
-import { displayIdOf, mimeBundle, register } from './registry.ts';
+import { host, type MimeBundle, publish } from './host.ts';
+import { brief, displayIdOf, mimeBundle, plainText, register } from './registry.ts';
 
 export interface DisplayOptions {
   /** A name for this output, by which a later display replaces it. Default: the value's own, or a new one. */
@@ -23,7 +22,7 @@ function send(
   data: MimeBundle,
   { id = randomUUID(), update = false, metadata = {} }: DisplayOptions,
 ): DisplayHandle {
-  host().publish({ kind: update ? 'update_display_data' : 'display_data', data, metadata, id });
+  publish({ kind: update ? 'update_display_data' : 'display_data', data, metadata, id });
   return { id, update: (value) => void show(value, { id, update: true }) };
 }
 
@@ -59,12 +58,14 @@ export interface Display {
   javascript(source: string): void;
 }
 
-/** A long source says what it is by its beginning: it need not travel twice. */
-const brief = (source: string): string =>
-  source.length <= 10_000 ? source : `${source.slice(0, 1000)} … (${source.length} characters)`;
-
 const as = (mime: string) => (source: string) =>
-  void send({ [mime]: source, 'text/plain': brief(source) }, {});
+  void send(
+    {
+      [mime]: source, // A long source need not travel twice.
+      'text/plain': source.length <= 10_000 ? source : brief(source, 1000),
+    },
+    {},
+  );
 
 /**
  * Shows a value in the running cell.
@@ -84,7 +85,8 @@ export const display: Display = Object.assign(show, {
     void send({ 'image/png': base64(data), 'text/plain': '<PNG image>' }, {}),
   jpeg: (data: Uint8Array | string): void =>
     void send({ 'image/jpeg': base64(data), 'text/plain': '<JPEG image>' }, {}),
-  json: (value: unknown): void => void send({ 'application/json': value, 'text/plain': inspect(value) }, {}),
+  json: (value: unknown): void =>
+    void send({ 'application/json': value, 'text/plain': plainText(value) }, {}),
 });
 
 /** Removes this cell's output; with wait, when the next output arrives. */

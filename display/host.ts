@@ -44,6 +44,9 @@ export type CapturedOutput =
   | { output_type: 'display_data'; data: MimeBundle; metadata: MimeBundle }
   | { output_type: 'error'; ename: string; evalue: string; traceback: string[] };
 
+/** Takes what a captured program shows. `id`: by this name a later update finds it. */
+export type Sink = (output: CapturedOutput | 'clear', id?: string) => void;
+
 /** Whoever shows things: the kernel, or a terminal. */
 export interface DisplayHost {
   /** Whether updates in place and more than text can be shown. */
@@ -56,7 +59,7 @@ export interface DisplayHost {
   /** Text for a terminal or the cell's stderr, such as a progress line. */
   stream(text: string): void;
   /** Runs `body`; what it, its promises and its timers show goes to `sink` instead. */
-  capture<T>(sink: (output: CapturedOutput | 'clear') => void, body: () => T): T;
+  capture<T>(sink: Sink, body: () => T): T;
   /** Calls back once, when the running cell has ended and before the front-end is told; at the program's end in a terminal. */
   atCellEnd(callback: () => void): void;
 }
@@ -66,12 +69,13 @@ class TerminalHost implements DisplayHost {
   readonly rich = false;
   readonly comms = null;
   readonly cell = '';
-  readonly #sinks: ((output: CapturedOutput | 'clear') => void)[] = [];
+  readonly #sinks: Sink[] = [];
 
-  publish({ kind, data, metadata }: Shown): void {
+  publish({ kind, data, metadata, id }: Shown): void {
+    if (kind !== 'display_data') return;
     const sink = this.#sinks.at(-1);
-    if (sink) sink({ output_type: 'display_data', data, metadata });
-    else if (kind === 'display_data') process.stdout.write(`${String(data['text/plain'] ?? '')}\n`);
+    if (sink) sink({ output_type: 'display_data', data, metadata }, id);
+    else process.stdout.write(`${String(data['text/plain'] ?? '')}\n`);
   }
 
   clear(): void {
@@ -82,7 +86,7 @@ class TerminalHost implements DisplayHost {
     process.stderr.write(text);
   }
 
-  capture<T>(sink: (output: CapturedOutput | 'clear') => void, body: () => T): T {
+  capture<T>(sink: Sink, body: () => T): T {
     this.#sinks.push(sink);
     try {
       return body();
@@ -108,4 +112,23 @@ export function setHost(next: DisplayHost): DisplayHost {
   const before = host();
   holder[place] = next;
   return before;
+}
+
+/** Places that keep outputs of their own, such as output widgets, by the ids of what they show. */
+const keepers = new Map<string, Set<(shown: Shown) => void>>();
+
+/** Calls back when what is shown under this id is replaced. @returns a function that ends it. */
+export function follow(id: string, replace: (shown: Shown) => void): () => void {
+  const all = keepers.get(id) ?? new Set();
+  keepers.set(id, all.add(replace));
+  return () => {
+    all.delete(replace);
+    if (all.size === 0) keepers.delete(id);
+  };
+}
+
+/** Shows something, or replaces it wherever it is shown. */
+export function publish(shown: Shown): void {
+  if (shown.kind === 'update_display_data') for (const replace of keepers.get(shown.id) ?? []) replace(shown);
+  host().publish(shown);
 }

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { type InspectOptions, inspect } from 'node:util';
 import type { MimeBundle } from './host.ts';
 
 /** A value with a method of this name says how it looks: the method returns a MIME bundle (or a promise of one). Deno's convention. */
@@ -18,7 +18,8 @@ type Renderer<T> = (value: T) => MimeBundle | Promise<MimeBundle> | null;
 
 /** One registry a process, whichever copy of this package asks. */
 interface Registry {
-  classes: Map<unknown, Renderer<never>>;
+  /** The latest first. */
+  classes: Map<unknown, readonly { render: Renderer<never> }[]>;
   predicates: { matches: (value: unknown) => boolean; render: Renderer<never> }[];
 }
 const place = Symbol.for('gradbook.display.registry');
@@ -39,18 +40,29 @@ const isClass = (candidate: unknown): boolean =>
  * display.register((v): v is URL => v instanceof URL, (url) => ({ 'text/plain': url.href }))
  *
  * Error: a first argument that is neither a class nor a function.
+ *
+ * @returns a function that takes it back: what was registered before counts again.
  */
-export function register<T>(type: (value: unknown) => value is T, render: Renderer<T>): void;
-export function register<T>(type: Class<T>, render: Renderer<T>): void;
-export function register<T>(type: Class<T> | ((value: unknown) => value is T), render: Renderer<T>): void {
+export function register<T>(type: (value: unknown) => value is T, render: Renderer<T>): () => void;
+export function register<T>(type: Class<T>, render: Renderer<T>): () => void;
+export function register<T>(
+  type: Class<T> | ((value: unknown) => value is T),
+  render: Renderer<T>,
+): () => void {
   if (typeof type !== 'function')
     throw new TypeError(`display.register: ${inspect(type)} is neither a class nor a predicate`);
-  if (isClass(type)) registry.classes.set(type, render as Renderer<never>);
-  else
-    registry.predicates.unshift({
-      matches: type as (value: unknown) => boolean,
-      render: render as Renderer<never>,
-    });
+  if (!isClass(type)) {
+    const rule = { matches: type as (value: unknown) => boolean, render: render as Renderer<never> };
+    registry.predicates.unshift(rule);
+    return () => void (registry.predicates = registry.predicates.filter((one) => one !== rule));
+  }
+  const own = { render: render as Renderer<never> };
+  registry.classes.set(type, [own, ...(registry.classes.get(type) ?? [])]);
+  return () => {
+    const rest = (registry.classes.get(type) ?? []).filter((one) => one !== own);
+    if (rest.length > 0) registry.classes.set(type, rest);
+    else registry.classes.delete(type);
+  };
 }
 
 function* renderersOf(value: unknown): Generator<Renderer<never>> {
@@ -61,16 +73,29 @@ function* renderersOf(value: unknown): Generator<Renderer<never>> {
       at = Object.getPrototypeOf(at) as object | null
     ) {
       const found = registry.classes.get(at.constructor);
-      if (found && at === (at.constructor as { prototype?: unknown }).prototype) yield found;
+      if (found && at === (at.constructor as { prototype?: unknown }).prototype)
+        for (const { render } of found) yield render;
     }
   for (const { matches, render } of registry.predicates) if (matches(value)) yield render;
 }
 
-const plainText = (value: unknown): string =>
-  inspect(value, { colors: false, depth: 4, maxArrayLength: 100, maxStringLength: 10_000 });
+/** Characters of a text that a cell shows: more is cut, and counted. */
+const longest = 50_000;
+
+/** A text that is not too long for a notebook: of a longer one the beginning, and how long it is. */
+export const brief = (text: string, limit = longest): string =>
+  text.length <= limit
+    ? text
+    : `${text.slice(0, limit)} … (${text.length.toLocaleString('en-US')} characters)`;
+
+/** What Node prints for a value, within limits. */
+export const plainText = (value: unknown, options: InspectOptions = {}): string =>
+  brief(
+    inspect(value, { colors: false, depth: 4, maxArrayLength: 100, maxStringLength: 10_000, ...options }),
+  );
 
 function complete(bundle: MimeBundle, value: unknown): MimeBundle {
-  return 'text/plain' in bundle ? bundle : { ...bundle, 'text/plain': inspect(value, { depth: 0 }) };
+  return 'text/plain' in bundle ? bundle : { ...bundle, 'text/plain': plainText(value, { depth: 0 }) };
 }
 
 /** How a value looks: its own display method, else what is registered for its class, else what Node's `util.inspect` prints. */

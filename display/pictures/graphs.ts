@@ -15,11 +15,12 @@ interface Graph {
   edges: { from: string; to: string; label?: string }[];
 }
 
+/** Opaque, so that the dark text on them can be read on white and on black pages. */
 const looks: Record<Vertex['kind'], string> = {
-  operation: 'shape=box,style="rounded",color="#808080"',
-  leaf: 'shape=box,style="filled,rounded",fillcolor="#4c8dd633",color="#4c8dd6"',
-  input: 'shape=ellipse,style=filled,fillcolor="#4fae5b33",color="#4fae5b"',
-  output: 'shape=ellipse,style=filled,fillcolor="#ee854a33",color="#ee854a"',
+  operation: 'shape=box,style="filled,rounded",fillcolor="#e9ecf1",color="#9aa3b0"',
+  leaf: 'shape=box,style="filled,rounded",fillcolor="#cfe1f7",color="#4c8dd6"',
+  input: 'shape=ellipse,style=filled,fillcolor="#d2ecd6",color="#4fae5b"',
+  output: 'shape=ellipse,style=filled,fillcolor="#fbdcc8",color="#ee854a"',
 };
 
 const quoted = (text: string): string =>
@@ -28,8 +29,8 @@ const quoted = (text: string): string =>
 const toDot = ({ vertices, edges }: Graph, direction: string): string =>
   [
     `digraph { rankdir=${direction}; bgcolor=transparent; ranksep=0.3; nodesep=0.25;`,
-    'node [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#808080", height=0.3, margin="0.12,0.05"];',
-    'edge [color="#888888", arrowsize=0.6, fontsize=9, fontcolor="#888888", fontname="Helvetica,Arial,sans-serif"];',
+    'node [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#1f2328", height=0.3, margin="0.12,0.05"];',
+    'edge [color="#888888", arrowsize=0.6, fontsize=10, fontcolor="#808080", fontname="Helvetica,Arial,sans-serif"];',
     ...vertices.map(({ id, label, kind }) => `${quoted(id)} [label=${quoted(label)},${looks[kind]}];`),
     ...edges.map(
       ({ from, to, label }) =>
@@ -68,7 +69,7 @@ export class GraphPicture implements Displayable {
     // An image, because pages that do not trust a notebook drop SVG elements.
     const image = svgImage(svg, Math.round(Number(width) * pixels), Math.round(Number(height) * pixels));
     return {
-      'text/html': `<div class="gb-graph" style="overflow:auto;max-height:800px">${image}</div>`,
+      'text/html': `<div class="gb-graph" style="overflow:auto;max-height:1200px">${image}</div>`,
       'text/plain': this.#text,
     };
   }

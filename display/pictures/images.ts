@@ -1,7 +1,7 @@
 import type { Tensor } from '../../src/index.ts';
 import { escapeHtml } from '../html.ts';
 import { imageSize } from '../plot/fields.ts';
-import { palette } from '../values/colors.ts';
+import { inkOn, palette } from '../values/colors.ts';
 import { formatNumber, statistics, valuesOf } from '../values/numbers.ts';
 import { dataUri, encodePng, heatRaster, imageRaster, type Raster, svgImage } from '../values/png.ts';
 import { pixelRange } from '../values/tensor.ts';
@@ -254,7 +254,7 @@ export function boxes(
       const tag =
         text === ''
           ? ''
-          : `<rect x="${x1}" y="${Math.max(0, y1 - font * 1.3)}" width="${text.length * font * 0.6 + font * 0.5}" height="${font * 1.3}" fill="${escapeHtml(color)}"/><text x="${x1 + font * 0.25}" y="${Math.max(0, y1 - font * 1.3) + font}" font-size="${font}" font-family="monospace" fill="#fff">${escapeHtml(text)}</text>`;
+          : `<rect x="${x1}" y="${Math.max(0, y1 - font * 1.3)}" width="${text.length * font * 0.6 + font * 0.5}" height="${font * 1.3}" fill="${escapeHtml(color)}"/><text x="${x1 + font * 0.25}" y="${Math.max(0, y1 - font * 1.3) + font}" font-size="${font}" font-family="monospace" fill="${inkOn(color)}">${escapeHtml(text)}</text>`;
       return `<rect x="${x1}" y="${y1}" width="${x2 - x1}" height="${y2 - y1}" fill="none" stroke="${escapeHtml(color)}" stroke-width="${2 / scale}"/>${tag}`;
     }).join(''),
   );

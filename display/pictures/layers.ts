@@ -1,6 +1,7 @@
 import type { nn, Tensor } from '../../src/index.ts';
 import { histogram } from '../plot/distributions.ts';
 import { Figure, type Trace } from '../plot/figure.ts';
+import { plain, plainWords } from '../plot/options.ts';
 import { palette } from '../values/colors.ts';
 import { statistics, valuesOf } from '../values/numbers.ts';
 
@@ -42,14 +43,14 @@ function ridges(title: string, sets: readonly [string, ArrayLike<number>][], log
       {
         type: 'scatter',
         mode: 'lines',
-        name,
+        name: plain(name),
         x,
         y: counts.map((n) => base + (0.9 * n) / most),
         fill: 'tonexty',
         fillcolor: `${color}66`,
         line: { color, width: 1.3 },
         showlegend: false,
-        hovertemplate: `${name.replaceAll('<', '&lt;')}: %{x:.4g}<extra></extra>`,
+        hovertemplate: `${plain(name)}: %{x:.4g}<extra></extra>`,
       },
     ];
   });
@@ -61,7 +62,7 @@ function ridges(title: string, sets: readonly [string, ArrayLike<number>][], log
       xaxis: { zeroline: true },
       yaxis: {
         tickvals: sets.map((_, i) => sets.length - 1 - i + 0.3),
-        ticktext: sets.map(([name]) => name),
+        ticktext: sets.map(([name]) => plain(name)),
         showgrid: false,
         zeroline: false,
       },
@@ -153,7 +154,7 @@ export function gradientFlow(named: Named, { title = 'gradient flow' }: { title?
     return { mean: sum / Math.max(1, values.length), most };
   });
   const bar = (name: string, y: number[], color: string, opacity: number): Trace =>
-    ({ type: 'bar', name, x: names, y, marker: { color }, opacity }) as unknown as Trace;
+    ({ type: 'bar', name, x: plainWords(names), y, marker: { color }, opacity }) as unknown as Trace;
   return new Figure({
     data: [
       bar(
@@ -174,7 +175,7 @@ export function gradientFlow(named: Named, { title = 'gradient flow' }: { title?
       barmode: 'overlay',
       bargap: 0.35,
       xaxis: { type: 'category', tickangle: -40 },
-      yaxis: { type: 'log', exponentformat: 'power', title: { text: '|gradient|' } },
+      yaxis: { type: 'log', exponentformat: 'power', nticks: 5, title: { text: '|gradient|' } },
       legend: { orientation: 'h', y: 1.12, x: 1, xanchor: 'right' },
     } as never,
   });

@@ -1,8 +1,8 @@
 import { Tensor } from '../../src/index.ts';
-import { palette } from '../values/colors.ts';
+import { inkOn, palette } from '../values/colors.ts';
 import { type Matrix, matrixOf, type Numbers, numbersOf } from './arrays.ts';
 import { Figure, type Trace } from './figure.ts';
-import { layoutOf, type PlotOptions } from './options.ts';
+import { fitted, layoutOf, type PlotOptions, plain, plainWords } from './options.ts';
 
 export interface ConfusionOptions extends PlotOptions {
   /** Names of the classes. */
@@ -11,15 +11,15 @@ export interface ConfusionOptions extends PlotOptions {
   normalize?: boolean;
 }
 
+/** Matrices with more rows than this are colours alone. */
+const writtenRows = 30;
+
 /** Colours of no share and of all. */
 const pale = [240, 245, 252] as const;
 const deep = [40, 96, 170] as const;
 
-/** Black or white, whichever is easier to read on the colour of a share. */
-function inkOn(share: number): string {
-  const [red, green, blue] = pale.map((level, c) => ((level + share * (deep[c] - level)) / 255) ** 2.2);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#111' : '#fff';
-}
+const colorOf = (share: number) =>
+  [0, 1, 2].map((c) => pale[c] + share * (deep[c] - pale[c])) as [number, number, number];
 
 /** The numbers of a matrix, each in the ink that suits its cell. */
 function numbersOn(
@@ -33,7 +33,7 @@ function numbersOn(
     x: shares.flatMap((row) => row.map((_, j) => labels[j])),
     y: shares.flatMap((row, i) => row.map(() => labels[i])),
     text: texts.flat(),
-    textfont: { color: shares.flat().map(inkOn) },
+    textfont: { color: shares.flat().map((share) => inkOn(colorOf(share))) },
     hoverinfo: 'skip',
     showlegend: false,
   } as unknown as Trace;
@@ -68,8 +68,9 @@ export function confusion(
   const { values, rows, columns } = counted;
   if (rows !== columns)
     throw new RangeError(`plot.confusion: the matrix is ${rows} × ${columns}, not square`);
-  const { labels = Array.from({ length: rows }, (_, i) => String(i)), normalize = false } =
+  const { labels: names = Array.from({ length: rows }, (_, i) => String(i)), normalize = false } =
     options as ConfusionOptions;
+  const labels = plainWords(names);
   const shares: number[][] = [];
   const texts: string[][] = [];
   for (let i = 0; i < rows; i++) {
@@ -79,6 +80,7 @@ export function confusion(
     texts.push(row.map((n) => (normalize ? (n / total).toFixed(2) : String(Math.round(n * 1000) / 1000))));
   }
   const side = Math.max(300, Math.min(720, 120 + rows * 42));
+  const sized = { xLabel: 'predicted', yLabel: 'true', height: side, ...(options as ConfusionOptions) };
   return new Figure({
     data: [
       {
@@ -96,21 +98,25 @@ export function confusion(
         zmax: 1,
         xgap: 1,
         ygap: 1,
-        colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.0%' },
+        // The numbers themselves say what a colour would.
+        ...(rows <= writtenRows
+          ? { showscale: false }
+          : { colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.0%' } }),
         hovertemplate: 'true %{y}<br>predicted %{x}<br>%{text} (%{z:.1%})<extra></extra>',
       } as unknown as Trace,
-      ...(rows <= 30 ? [numbersOn(shares, texts, labels)] : []),
+      ...(rows <= writtenRows ? [numbersOn(shares, texts, labels)] : []),
     ],
     layout: layoutOf(
-      { xLabel: 'predicted', yLabel: 'true', height: side, ...(options as ConfusionOptions) },
+      { ...fitted(rows, rows, sized, rows > writtenRows), ...sized },
       {
-        xaxis: { type: 'category', showgrid: false, constrain: 'domain' },
+        xaxis: { type: 'category', showgrid: false, constrain: 'domain', constraintoward: 'left' },
         yaxis: {
           type: 'category',
           autorange: 'reversed',
           showgrid: false,
           scaleanchor: 'x',
           constrain: 'domain',
+          constraintoward: 'top',
         },
       },
     ),
@@ -194,7 +200,7 @@ export function roc(scores: Scores, labels: Numbers, options: PlotOptions = {}):
       mode: 'lines',
       x: fpr,
       y: tpr,
-      name: `${name ? `${name}, ` : ''}AUC ${auc.toFixed(3)}`,
+      name: `${name ? `${plain(name)}, ` : ''}AUC ${auc.toFixed(3)}`,
       showlegend: true,
       line: { color: palette[i % palette.length], width: 2 },
     };
@@ -226,7 +232,7 @@ export function pr(scores: Scores, labels: Numbers, options: PlotOptions = {}): 
       mode: 'lines',
       x: recall,
       y: precision,
-      name: `${name ? `${name}, ` : ''}AP ${average.toFixed(3)}`,
+      name: `${name ? `${plain(name)}, ` : ''}AP ${average.toFixed(3)}`,
       showlegend: true,
       line: { color: palette[i % palette.length], width: 2, shape: 'vh' },
     };

@@ -2,7 +2,7 @@ import { Tensor } from '../../src/index.ts';
 import { palette } from '../values/colors.ts';
 import { isNumberArray, lengthOf, type Numbers, numbersOf, type Values } from './arrays.ts';
 import { Figure, type Trace } from './figure.ts';
-import { layoutOf, type PlotOptions } from './options.ts';
+import { layoutOf, type PlotOptions, plain, plainWords } from './options.ts';
 
 /** One curve, several by name, or the rows of a 2-d tensor. */
 export type Series = Numbers | Readonly<Record<string, Numbers>>;
@@ -80,9 +80,9 @@ export function line(first: Values | Series, second?: Series | LineOptions, thir
     const trace = {
       type: lengthOf(values) >= glFrom ? 'scattergl' : 'scatter',
       mode,
-      ...(x ? { x } : {}),
+      ...(x ? { x: plainWords(x) } : {}),
       y: values,
-      ...(name === undefined ? {} : { name }),
+      ...(name === undefined ? {} : { name: plain(name) }),
       ...(fill ? { fill: 'tozeroy' } : {}),
       line: { color: palette[i % palette.length], width: 2 },
     };
@@ -159,6 +159,9 @@ function pointTraces(type: string, coordinates: Record<string, Values>, options:
   for (const [name, values] of Object.entries(coordinates))
     if (lengthOf(values) !== count)
       throw new RangeError(`plot.scatter: ${firstName} has ${count} values, ${name} has ${lengthOf(values)}`);
+  const plainCoordinates = Object.fromEntries(
+    Object.entries(coordinates).map(([name, values]) => [name, plainWords(values)]),
+  );
   const groups = grouped(color, count);
   const sizes = typeof size === 'number' ? size : listOf(size);
   const marker = (extra: object): object => ({
@@ -175,8 +178,8 @@ function pointTraces(type: string, coordinates: Record<string, Values>, options:
       {
         type,
         mode: 'markers',
-        ...coordinates,
-        ...(labels ? { text: labels } : {}),
+        ...plainCoordinates,
+        ...(labels ? { text: plainWords(labels) } : {}),
         marker: marker(scale),
       } as unknown as Trace,
     ];
@@ -184,11 +187,11 @@ function pointTraces(type: string, coordinates: Record<string, Values>, options:
   return [...groups].map(([name, places], i) => ({
     type,
     mode: 'markers',
-    name,
+    name: plain(name),
     ...Object.fromEntries(
-      Object.entries(coordinates).map(([axis, values]) => [axis, pick(listOf(values), places)]),
+      Object.entries(plainCoordinates).map(([axis, values]) => [axis, pick(listOf(values), places)]),
     ),
-    ...(labels ? { text: pick(labels, places) } : {}),
+    ...(labels ? { text: pick(plainWords(labels), places) } : {}),
     marker: {
       ...marker({ color: palette[i % palette.length] }),
       ...(typeof sizes === 'number' ? {} : { size: pick(sizes, places) }),
@@ -261,9 +264,10 @@ export function bar(
     options = (second ?? {}) as BarOptions;
   } else [labels, series, options] = split<Series, BarOptions>(first, second, third);
   const { horizontal = false, mode = 'group' } = options;
+  labels = labels && plainWords(labels);
   const data = curvesOf('bar', series).map(({ name, values }) => ({
     type: 'bar',
-    ...(name === undefined ? {} : { name }),
+    ...(name === undefined ? {} : { name: plain(name) }),
     ...(horizontal
       ? { orientation: 'h', x: values, ...(labels ? { y: labels } : {}) }
       : { y: values, ...(labels ? { x: labels } : {}) }),

@@ -1,9 +1,9 @@
 import { Tensor } from '../../src/index.ts';
-import { palette } from '../values/colors.ts';
+import { lineScale, palette } from '../values/colors.ts';
 import { statistics } from '../values/numbers.ts';
 import { isNumberArray, lengthOf, type Numbers, numbersOf } from './arrays.ts';
 import { Figure, type Trace } from './figure.ts';
-import { layoutOf, type PlotOptions } from './options.ts';
+import { layoutOf, type PlotOptions, plain } from './options.ts';
 
 /** One set of numbers, or several by name. */
 export type Samples = Numbers | Readonly<Record<string, Numbers>>;
@@ -55,7 +55,7 @@ export function hist(samples: Samples, options: HistOptions = {}): Figure {
       x: centers,
       y: normalize ? counts.map((n) => n / values.length) : counts,
       width: new Float64Array(bins).fill(width),
-      ...(name ? { name } : {}),
+      ...(name ? { name: plain(name) } : {}),
       marker: { color: palette[i % palette.length], line: { width: 0 } },
       opacity: sets.length > 1 ? 0.6 : 1,
     };
@@ -99,8 +99,8 @@ export function box(samples: Samples, options: BoxOptions = {}): Figure {
     const axis = horizontal ? 'x' : 'y';
     return {
       type: 'box',
-      name: name || ' ',
-      [horizontal ? 'y' : 'x']: [name || ' '],
+      name: plain(name) || ' ',
+      [horizontal ? 'y' : 'x']: [plain(name) || ' '],
       q1: [q1],
       median: [median],
       q3: [q3],
@@ -124,7 +124,7 @@ export function parallel(
   options: PlotOptions & { color?: string; colorscale?: string } = {},
 ): Figure {
   const names = Object.keys(columns);
-  const { color = names.at(-1), colorscale = 'Viridis' } = options;
+  const { color = names.at(-1), colorscale = lineScale } = options;
   const length = lengthOf(columns[names[0]] ?? []);
   const dimensions = names.map((label) => {
     const values = columns[label];
@@ -132,16 +132,16 @@ export function parallel(
       throw new RangeError(
         `plot.parallel: '${label}' has ${lengthOf(values)} values, '${names[0]}' has ${length}`,
       );
-    if (!Array.isArray(values) || typeof values[0] !== 'string') return { label, values };
+    if (!Array.isArray(values) || typeof values[0] !== 'string') return { label: plain(label), values };
     const words = [...new Set(values as string[])];
     return {
-      label,
+      label: plain(label),
       values: (values as string[]).map((word) => words.indexOf(word)),
       tickvals: words.map((_, i) => i),
       ticktext: words,
     };
   });
-  const scale = dimensions.find(({ label }) => label === color);
+  const scale = dimensions[names.indexOf(color ?? '')];
   if (!scale)
     throw new RangeError(
       `plot.parallel: there is no column '${color}' to colour by: columns are ${names.join(', ')}`,
@@ -155,11 +155,11 @@ export function parallel(
           color: scale.values,
           colorscale,
           showscale: true,
-          colorbar: { thickness: 12, title: { text: color } },
+          colorbar: { thickness: 12, outlinewidth: 0, title: { text: plain(color ?? '') } },
         },
-        labelfont: { color: '#808080', shadow: 'none' },
-        tickfont: { color: '#808080', shadow: 'none' },
-        rangefont: { color: '#808080', shadow: 'none' },
+        labelfont: { size: 13, shadow: 'none' },
+        tickfont: { size: 11, shadow: 'none' },
+        rangefont: { size: 11, shadow: 'none' },
         unselected: { line: { opacity: 0.06 } },
       } as unknown as Trace,
     ],

@@ -1,11 +1,12 @@
 import type { Tensor } from '../../src/index.ts';
+import { divergingScale } from '../values/colors.ts';
 import { statistics, valuesOf } from '../values/numbers.ts';
 import { dataUri, encodePng, imageRaster } from '../values/png.ts';
 import { pixelRange } from '../values/tensor.ts';
 import { type Matrix, matrixOf, type NumberArray, type Numbers, type Values } from './arrays.ts';
 import { sceneOf } from './curves.ts';
 import { Figure, type Trace } from './figure.ts';
-import { layoutOf, type PlotOptions } from './options.ts';
+import { fitted, layoutOf, type PlotOptions, plainWords } from './options.ts';
 
 export interface FieldOptions extends PlotOptions {
   /** Places of the columns and rows; default: their numbers. */
@@ -28,12 +29,11 @@ function field(name: string, z: Matrix, { x, y, colorscale, min, max, colorbar =
   const bound = Math.max(Math.abs(stats.min), Math.abs(stats.max));
   const packed = {
     z,
-    ...(x ? { x } : {}),
-    ...(y ? { y } : {}),
+    ...(x ? { x: plainWords(x) } : {}),
+    ...(y ? { y: plainWords(y) } : {}),
   };
   const scale = {
-    colorscale: colorscale ?? (signed ? 'RdBu' : 'Viridis'),
-    ...(colorscale === undefined && signed ? { reversescale: false } : {}),
+    colorscale: colorscale ?? (signed ? divergingScale : 'Viridis'),
     ...(colorbar ? { colorbar: { thickness: 12, outlinewidth: 0 } } : { showscale: false }),
   };
   const limits = signed ? { low: -bound, high: bound } : { low: min ?? stats.min, high: max ?? stats.max };
@@ -58,6 +58,8 @@ export function heatmap(z: Matrix, options: HeatmapOptions = {}): Figure {
   const whole = Array.from({ length: Math.min(values.length, 400) }, (_, i) => values[i]).every(
     Number.isInteger,
   );
+  const bar = options.colorbar ?? !annotate;
+  const size = matrix && !options.y ? fitted(rows, columns, options, bar) : {};
   return new Figure({
     data: [
       {
@@ -71,18 +73,26 @@ export function heatmap(z: Matrix, options: HeatmapOptions = {}): Figure {
           : {}),
       } as unknown as Trace,
     ],
-    layout: layoutOf(options, {
-      xaxis: { showgrid: false, zeroline: false, ...(matrix ? { constrain: 'domain' } : {}) },
-      yaxis: matrix
-        ? {
-            autorange: 'reversed',
-            showgrid: false,
-            zeroline: false,
-            ...(options.y ? {} : { scaleanchor: 'x' }),
-            constrain: 'domain',
-          }
-        : { showgrid: false, zeroline: false },
-    }),
+    layout: layoutOf(
+      { ...size, ...options },
+      {
+        xaxis: {
+          showgrid: false,
+          zeroline: false,
+          ...(matrix ? { constrain: 'domain', constraintoward: 'left' } : {}),
+        },
+        yaxis: matrix
+          ? {
+              autorange: 'reversed',
+              showgrid: false,
+              zeroline: false,
+              ...(options.y ? {} : { scaleanchor: 'x' }),
+              constrain: 'domain',
+              constraintoward: 'top',
+            }
+          : { showgrid: false, zeroline: false },
+      },
+    ),
   });
 }
 
@@ -149,18 +159,26 @@ export function image(input: Tensor, options: PlotOptions = {}): Figure {
   const values = valuesOf(input);
   const raster = imageRaster(values, 0, size, pixelRange(input.dtype, statistics(values)));
   const [, height, width] = size;
+  const sized = { height: Math.max(240, Math.min(600, height * 2)), ...options };
   return new Figure({
     data: [{ type: 'image', source: dataUri(encodePng(raster)) } as unknown as Trace],
     layout: layoutOf(
-      { height: Math.max(240, Math.min(600, height * 2)), ...options },
+      { ...fitted(height, width, sized, false), ...sized },
       {
-        xaxis: { showgrid: false, zeroline: false, range: [-0.5, width - 0.5], constrain: 'domain' },
+        xaxis: {
+          showgrid: false,
+          zeroline: false,
+          range: [-0.5, width - 0.5],
+          constrain: 'domain',
+          constraintoward: 'left',
+        },
         yaxis: {
           showgrid: false,
           zeroline: false,
           range: [height - 0.5, -0.5],
           scaleanchor: 'x',
           constrain: 'domain',
+          constraintoward: 'top',
         },
       },
     ),

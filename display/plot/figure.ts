@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config, Data, Layout } from 'plotly.js';
 import type { Tensor } from '../../src/index.ts';
-import { host, type MimeBundle } from '../host.ts';
+import { host, type MimeBundle, publish } from '../host.ts';
 import { type Displayable, displayIdSymbol, displaySymbol } from '../registry.ts';
 import { encode, type NumberArray } from './arrays.ts';
 import { figureHtml, libraryNeeded, type PlainFigure } from './html.ts';
@@ -84,7 +84,7 @@ export class Figure implements Displayable {
   }
 
   #redraw(library: string | null): void {
-    host().publish({
+    publish({
       kind: 'update_display_data',
       data: this.#bundle(library),
       metadata: {},

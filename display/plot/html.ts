@@ -133,5 +133,5 @@ export function figureHtml(figure: PlainFigure, name: string | null): string | n
   const data = json(figure);
   const element = `gb-${randomUUID()}`;
   const height = typeof figure.layout.height === 'number' ? figure.layout.height : 380;
-  return `<div id="${element}" class="gb-figure" style="min-height:${height}px;width:100%"></div><script>(()=>{const w=window,n=document.getElementById("${element}");if(!n)return;const f=${data};${name === null ? '' : `${loader(name, rank(name))};`}${drawer}})()</script>`;
+  return `<div id="${element}" class="gb-figure" style="min-height:${height}px;width:100%;overflow-x:auto"></div><script>(()=>{const w=window,n=document.getElementById("${element}");if(!n)return;const f=${data};${name === null ? '' : `${loader(name, rank(name))};`}${drawer}})()</script>`;
 }

@@ -25,6 +25,9 @@ function colorbarOf(trace: Loose): Loose | undefined {
 /** The part of the figure's width that a colour bar and its numbers take. */
 const barWidth = 0.06;
 
+/** Pixels of a figure's axes in a notebook of usual width. */
+const usualWidth = 700;
+
 /** Height over width of a picture whose pixels are square, or null for any other figure. */
 function aspectOf({ data, layout }: Figure): number | null {
   const { xaxis, yaxis } = layout as { xaxis?: Loose; yaxis?: Loose };
@@ -40,7 +43,7 @@ function aspectOf({ data, layout }: Figure): number | null {
 function heightOfRow(figures: readonly Figure[], width: number): number {
   const aspects = figures.map(aspectOf);
   if (aspects.includes(null)) return 300;
-  return Math.max(130, Math.min(300, 50 + Math.max(...(aspects as number[])) * width * 640));
+  return Math.max(130, Math.min(300, 50 + Math.max(...(aspects as number[])) * width * usualWidth));
 }
 
 /**
@@ -61,6 +64,7 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
   const gapY = rows > 1 ? 0.22 / rows : 0;
   const width = (1 - gapX * (cols - 1)) / cols;
   const height = (1 - gapY * (rows - 1)) / rows;
+  const rowHeight = heightOfRow(figures, width - barWidth);
   figures.forEach((figure, i) => {
     const left = (i % cols) * (width + gapX);
     const bottom = 1 - Math.floor(i / cols) * (height + gapY) - height;
@@ -104,7 +108,18 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
       if (named) placed.legend = `legend${suffix}`;
       const bar = colorbarOf(placed);
       if (bar) {
-        const at = { x: right, xpad: 4, y: bottom + height / 2, ypad: 0, len: height * 0.9 };
+        // A picture with square cells is lower than its place: so is its bar.
+        const aspect = aspectOf(figure);
+        const share =
+          aspect === null ? 0.9 : Math.min(1, (aspect * (right - left) * usualWidth) / (rowHeight - 50));
+        const at = {
+          x: right,
+          xpad: 4,
+          y: bottom + height * (aspect === null ? 0.95 : 1),
+          yanchor: 'top',
+          ypad: 0,
+          len: height * share,
+        };
         const moved = { ...bar, ...at, thickness: 8, tickfont: { size: 10 }, nticks: 5 };
         if (placed.colorbar) placed.colorbar = moved;
         else placed.marker = { ...(placed.marker as Loose), colorbar: moved };
@@ -146,10 +161,13 @@ export function subplots(figures: readonly Figure[], options: SubplotOptions = {
     xaxis: _x,
     yaxis: _y,
     ...common
-  } = layoutOf({
-    height: 80 + rows * heightOfRow(figures, width - barWidth),
-    ...options,
-  }) as Loose;
+  } = layoutOf(
+    {
+      height: 80 + rows * rowHeight,
+      ...options,
+    },
+    { margin: { t: 44 } },
+  ) as Loose;
   return new Figure({
     data,
     layout: { ...layout, annotations, ...common } as never,

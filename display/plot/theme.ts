@@ -1,4 +1,4 @@
-import { palette } from '../values/colors.ts';
+import { divergingScale, palette } from '../values/colors.ts';
 
 const grid = 'rgba(128,128,128,0.22)';
 const ink = '#808080';
@@ -16,7 +16,15 @@ const axis = {
   title: { standoff: 8 },
 };
 
-const space = { gridcolor: grid, zerolinecolor: grid, showbackground: false, color: ink };
+/** WebGL draws lines that let the page through paler than the page: these are opaque. */
+const spaceGrid = 'rgb(128,128,128)';
+const space = {
+  gridcolor: spaceGrid,
+  zerolinecolor: spaceGrid,
+  linecolor: spaceGrid,
+  showbackground: false,
+  tickcolor: spaceGrid,
+};
 
 /**
  * The look of every figure: no background of its own and colours that read on white and on black. A renderer of ours replaces the
@@ -35,7 +43,7 @@ export const template = {
     margin: { l: 56, r: 24, t: 44, b: 44 },
     legend: { bgcolor: 'rgba(0,0,0,0)' },
     hoverlabel: { align: 'left' },
-    colorscale: { sequential: 'Viridis', sequentialminus: 'Viridis', diverging: 'RdBu' },
+    colorscale: { sequential: 'Viridis', sequentialminus: 'Viridis', diverging: divergingScale },
     hovermode: 'closest',
   },
 } as const;

@@ -1,6 +1,7 @@
 import { Tensor } from '../../src/index.ts';
-import { host, type MimeBundle } from '../host.ts';
+import { host, type MimeBundle, publish } from '../host.ts';
 import { Figure, type Trace } from '../plot/figure.ts';
+import { plain } from '../plot/options.ts';
 import { type Displayable, displayIdSymbol, displaySymbol } from '../registry.ts';
 import { palette } from '../values/colors.ts';
 import { formatNumber } from '../values/numbers.ts';
@@ -81,7 +82,10 @@ export class LiveChart<K extends string> implements Displayable {
   readonly #options: LiveOptions;
   #step = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
+  /** Steps that are not drawn yet, and what draws them: the cell's end, or in an asynchronous loop a timer. */
+  #behind = false;
   #waiting = false;
+  #timer: NodeJS.Timeout | undefined;
   #shown = false;
 
   constructor(scales: Readonly<Record<K, Scale>>, options: LiveOptions = {}) {
@@ -120,9 +124,10 @@ export class LiveChart<K extends string> implements Displayable {
           `yaxis${suffix}`,
           {
             anchor: `x${suffix}`,
-            title: { text: panel },
+            title: { text: plain(panel) },
             type: scale === 'log' ? 'log' : 'linear',
             exponentformat: 'power',
+            nticks: 5,
           },
         ],
       ] as const;
@@ -157,21 +162,33 @@ export class LiveChart<K extends string> implements Displayable {
     }
     const now = performance.now();
     if (now - this.#drawnAt >= (this.#options.every ?? 250)) this.#draw(now);
-    else if (!this.#waiting) {
-      this.#waiting = true;
-      host().atCellEnd(() => {
-        this.#waiting = false;
-        this.#draw(performance.now());
-      });
-    }
+    else if (!this.#behind) this.#drawLater(now);
+  }
+
+  #drawLater(now: number): void {
+    this.#behind = true;
+    const { every = 250 } = this.#options;
+    const draw = (): void => {
+      if (this.#behind) this.#draw(performance.now());
+    };
+    // A loop that yields may pause for long: what it has added is drawn meanwhile.
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(draw, Math.max(0, this.#drawnAt + every - now)).unref();
+    if (this.#waiting) return;
+    this.#waiting = true;
+    host().atCellEnd(() => {
+      this.#waiting = false;
+      draw();
+    });
   }
 
   #draw(now: number): void {
+    this.#behind = false;
     const first = !this.#shown;
     if (first) {
       this.#refresh();
       this.#shown = true;
-      host().publish({
+      publish({
         kind: 'display_data',
         data: this.#figure[displaySymbol](),
         metadata: {},
@@ -198,7 +215,7 @@ export class LiveChart<K extends string> implements Displayable {
       const trace = {
         type: 'scatter',
         mode: curve.x.length === 1 ? 'markers' : 'lines',
-        name,
+        name: plain(name),
         x: Float64Array.from(curve.x),
         y: Float32Array.from(curve.y),
         xaxis: `x${suffix}`,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { host } from '../host.ts';
+import { host, publish } from '../host.ts';
 import { escapeHtml, faint, shade } from '../html.ts';
 import { formatCount, formatNumber } from '../values/numbers.ts';
 
@@ -34,6 +34,18 @@ const compact = (value: number): string => {
 
 /** How many bars are open: a bar inside another is indented and goes when it is done. */
 const open: Progress<unknown>[] = [];
+
+let watching = false;
+
+/** An interrupt ends a loop without a word: bars that are still open when their cell ends have stopped. */
+function closeAtCellEnd(): void {
+  if (watching) return;
+  watching = true;
+  host().atCellEnd(() => {
+    watching = false;
+    for (const bar of [...open].reverse()) bar.stop();
+  });
+}
 
 /**
  * A loop's progress bar: iterate over it, once. `set` adds numbers behind the bar.
@@ -108,6 +120,7 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
     this.#depth = open.length;
     this.#transient ??= outer !== undefined;
     open.push(this as Progress<unknown>);
+    closeAtCellEnd();
     let kind: 'display_data' | 'update_display_data' = 'display_data';
     if (outer && this.#transient) {
       if (outer.#slot) kind = 'update_display_data';
@@ -123,6 +136,11 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
 
   #step(): void {
     this.#count++;
+    if (this.#ended === 'stopped') {
+      // It goes on after its cell, in the background.
+      this.#ended = 'no';
+      this.#publish('update_display_data');
+    }
     if (this.#count < this.#next) return;
     const now = performance.now();
     const since = now - this.#shownAt;
@@ -136,6 +154,11 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
       this.#publish('update_display_data');
     }
     this.#next = this.#count + this.#skip;
+  }
+
+  /** @internal */
+  stop(): void {
+    this.#end();
   }
 
   #end(): void {
@@ -196,7 +219,7 @@ export class Progress<T> implements Iterable<T>, AsyncIterable<T> {
       else if (this.#ended !== 'no' && !gone) shower.stream(`${text}\n`);
       return;
     }
-    shower.publish({
+    publish({
       kind,
       data: gone
         ? { 'text/html': '', 'text/plain': '' }

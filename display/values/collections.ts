@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { escapeHtml, page } from '../html.ts';
-import { register } from '../registry.ts';
+import { brief, plainText, register } from '../registry.ts';
 import { formatBytes, formatCount, statistics } from './numbers.ts';
 import { dataUri } from './png.ts';
 import { sparkline, statisticsText } from './tensor.ts';
@@ -33,7 +33,7 @@ register(Map, (map) => {
         )
         .join('')}</tbody></table>`,
     ),
-    'text/plain': inspect(map, { depth: 4, maxArrayLength: limit }),
+    'text/plain': plainText(map),
   };
 });
 
@@ -46,7 +46,7 @@ register(Set, (set) => ({
       .map((value) => `<span class="tag">${escapeHtml(short(value))}</span>`)
       .join(' ')}</div>`,
   ),
-  'text/plain': inspect(set, { depth: 4, maxArrayLength: limit }),
+  'text/plain': plainText(set),
 }));
 
 const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -91,9 +91,9 @@ register(Error, (error) => {
       : '';
   return {
     'text/html': page(
-      `<div><b style="color:var(--jp-error-color1,var(--vscode-errorForeground,#d32f2f))">${escapeHtml(error.name)}</b>: ${escapeHtml(error.message)}</div>${cause}${stack}`,
+      `<div><b style="color:var(--jp-error-color1,var(--vscode-errorForeground,#d32f2f))">${escapeHtml(error.name)}</b>: ${escapeHtml(brief(error.message, 10_000))}</div>${cause}${stack}`,
     ),
-    'text/plain': `${error.name}: ${error.message}`,
+    'text/plain': brief(`${error.name}: ${error.message}`, 10_000),
   };
 });
 
@@ -142,12 +142,12 @@ register(Uint8Array, (bytes) => {
 const TypedArrayBase = Object.getPrototypeOf(Uint8Array) as abstract new () => ArrayLike<number>;
 
 register(TypedArrayBase, (array) => {
-  const text = inspect(array, { maxArrayLength: 100 });
+  const text = plainText(array);
   if (array.length < 2 || typeof array[0] === 'bigint') return { 'text/plain': text };
   const bytes = (array as unknown as ArrayBufferView).byteLength;
   return {
     'text/html': page(
-      `<div><span class="tag">${array.constructor.name}(${formatCount(array.length)})</span> <span class="dim">${formatBytes(bytes)}, ${statisticsText(statistics(array))}</span></div><div class="row">${sparkline(array)}</div><details${array.length <= 100 ? ' open' : ''}><summary class="dim">values</summary><pre>${escapeHtml(text)}</pre></details>`,
+      `<div><span class="tag">${escapeHtml(array.constructor.name)}(${formatCount(array.length)})</span> <span class="dim">${formatBytes(bytes)}, ${statisticsText(statistics(array))}</span></div><div class="row">${sparkline(array)}</div><details${array.length <= 100 ? ' open' : ''}><summary class="dim">values</summary><pre>${escapeHtml(text)}</pre></details>`,
     ),
     'text/plain': text,
   };

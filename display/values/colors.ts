@@ -22,6 +22,18 @@ const blueToRed: readonly Rgb[] = [
   [178, 24, 43],
 ];
 
+/** The same for plotly.js. */
+export const divergingScale: readonly (readonly [place: number, color: string])[] = blueToRed.map(
+  (color, i) => [i / (blueToRed.length - 1), `rgb(${color})`],
+);
+
+/** For thin lines, which have to be seen on white and on black: no end is as dark or as pale as the page. */
+export const lineScale: readonly (readonly [place: number, color: string])[] = [
+  [0, '#5a7fd0'],
+  [0.5, '#2aa889'],
+  [1, '#e39a24'],
+];
+
 const clampByte = (x: number): number => Math.max(0, Math.min(255, Math.round(x)));
 
 /** From dark blue (0) over green to yellow (1): for quantities. */
@@ -73,3 +85,15 @@ export const palette = [
   '#c4b13a',
   '#4fb8c9',
 ] as const;
+
+/** Black or white, whichever is easier to read on a colour: `[r, g, b]`, or `#rrggbb`; white on a colour in words. */
+export function inkOn(color: Rgb | string): '#111' | '#fff' {
+  const levels =
+    typeof color !== 'string'
+      ? color
+      : /^#[0-9a-f]{6}$/i.test(color)
+        ? [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16))
+        : [0, 0, 0];
+  const [red, green, blue] = levels.map((level) => (level / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#111' : '#fff';
+}

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Tensor } from '../../src/index.ts';
 import type { MimeBundle } from '../host.ts';
 import { escapeHtml, page } from '../html.ts';
-import { type Displayable, displaySymbol, register } from '../registry.ts';
+import { type Displayable, displaySymbol, plainText, register } from '../registry.ts';
 import { formatCount, formatNumber } from './numbers.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -17,9 +17,32 @@ export interface TableOptions {
   footer?: Row;
 }
 
-const cellText = (value: unknown): string => {
+/**
+ * Digits behind the point that the numbers of a column share, so that their points stand below each other; undefined for whole
+ * numbers, and where very large and very small ones are better off with exponents.
+ */
+function placesOf(columns: readonly string[], rows: readonly Row[]): Map<string, number | undefined> {
+  return new Map(
+    columns.map((name) => {
+      const texts = rows
+        .map((row) => row[name])
+        .filter(
+          (value): value is number => typeof value === 'number' && Number.isFinite(value) && value !== 0,
+        )
+        .map(formatNumber);
+      const places = Math.max(0, ...texts.map((text) => text.split('.')[1]?.length ?? 0));
+      return [
+        name,
+        places === 0 || places > 6 || texts.some((text) => text.includes('e')) ? undefined : places,
+      ];
+    }),
+  );
+}
+
+const cellText = (value: unknown, places?: number): string => {
   if (value === undefined || value === null) return '';
-  if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'number')
+    return places !== undefined && Number.isFinite(value) ? value.toFixed(places) : formatNumber(value);
   if (typeof value === 'string') return value;
   if (value instanceof Tensor)
     return value.size === 1 ? formatNumber(value.item()) : `Tensor (${value.shape.join(', ')})`;
@@ -32,6 +55,9 @@ const cellText = (value: unknown): string => {
  * the last are shown with the gap between them; where the rows of the gap did not come along, it goes to the end.
  */
 const sorter = `const h=event.target.closest('th');if(!h)return;const i=[...h.parentNode.children].indexOf(h),b=h.closest('table').tBodies[0],d=h.dataset.d==='1'?-1:1;for(const o of h.parentNode.children)delete o.dataset.d;h.dataset.d=d;const k=r=>r.cells[i].dataset.v??r.cells[i].textContent,g=b.querySelector('[data-gap]'),[u,v]=g?g.dataset.gap.split(' ').map(Number):[1/0,0];const a=[...b.rows].filter(r=>r!==g).sort((p,q)=>{const x=k(p),y=k(q),m=x-y;return d*(Number.isNaN(m)?x.localeCompare(y):m)});a.forEach((r,j)=>{if(g&&j===u)b.append(g);r.hidden=j>=u&&j<a.length-v;b.append(r)});if(g&&a.length<=u)b.append(g)`;
+
+/** Columns that are shown where they are not named. */
+const shownColumns = 40;
 
 /** Cells of a table that is not shown in full but sorts in full: more would weigh too much. */
 const carriedCells = 2000;
@@ -50,6 +76,11 @@ export class Table implements Displayable {
     return this.#options.columns ?? [...new Set(this.rows.slice(0, 1000).flatMap((row) => Object.keys(row)))];
   }
 
+  /** The columns that are shown: the first, where there are very many. */
+  get #wide(): readonly string[] {
+    return this.#options.columns ?? this.columns.slice(0, shownColumns);
+  }
+
   /** The first and last rows that fit, and how many lie between them. */
   #shown(): { head: readonly Row[]; tail: readonly Row[]; hidden: number } {
     const { limit = 24 } = this.#options;
@@ -64,13 +95,15 @@ export class Table implements Displayable {
   }
 
   get #size(): string {
-    return `${formatCount(this.rows.length)} ${this.rows.length === 1 ? 'row' : 'rows'} × ${this.columns.length} ${this.columns.length === 1 ? 'column' : 'columns'}`;
+    const [rows, columns, wide] = [this.rows, this.columns, this.#wide].map(({ length }) => length);
+    return `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'} × ${formatCount(columns)} ${columns === 1 ? 'column' : 'columns'}${wide < columns ? `, the first ${wide} shown` : ''}`;
   }
 
   toHtml(): string {
     const { caption, footer } = this.#options;
-    const { columns } = this;
+    const columns = this.#wide;
     const { head, tail, hidden } = this.#shown();
+    const places = placesOf(columns, [...head, ...tail]);
     const numeric = new Set(
       columns.filter((name) =>
         head.every(
@@ -82,7 +115,7 @@ export class Table implements Displayable {
     const side = (name: string): string => (numeric.has(name) ? '' : ' class="l"');
     const cell = (row: Row, name: string): string => {
       const value = row[name];
-      const text = cellText(value);
+      const text = cellText(value, places.get(name));
       const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
       const exact = typeof value === 'number' && String(value) !== text ? ` data-v="${value}"` : '';
       return `<td${side(name)}${exact}>${escapeHtml(short)}</td>`;
@@ -91,10 +124,10 @@ export class Table implements Displayable {
       rows.map((row) => `<tr${attributes}>${columns.map((name) => cell(row, name)).join('')}</tr>`).join('');
     const carried = hidden > 0 && this.rows.length * columns.length <= carriedCells;
     const middle = carried ? this.rows.slice(head.length, head.length + hidden) : [];
-    const places = carried ? `${head.length} ${tail.length}` : `${head.length + tail.length} 0`;
+    const gapAt = carried ? `${head.length} ${tail.length}` : `${head.length + tail.length} 0`;
     const gap =
       hidden > 0
-        ? `<tr data-gap="${places}"><td class="l dim" colspan="${columns.length}">… ${formatCount(hidden)} more rows …</td></tr>${lines(middle, ' hidden')}`
+        ? `<tr data-gap="${gapAt}"><td class="l dim" colspan="${columns.length}">… ${formatCount(hidden)} more rows …</td></tr>${lines(middle, ' hidden')}`
         : '';
     const heads = columns
       .map((name) => `<th class="sort${numeric.has(name) ? '' : ' l'}">${escapeHtml(name)}</th>`)
@@ -108,10 +141,13 @@ export class Table implements Displayable {
 
   toString(): string {
     const { footer, caption } = this.#options;
-    const { columns } = this;
+    const columns = this.#wide;
     const { head, tail, hidden } = this.#shown();
+    const places = placesOf(columns, [...head, ...tail]);
     const texts = (rows: readonly Row[]): string[][] =>
-      rows.map((row) => columns.map((name) => cellText(row[name]).replaceAll('\n', ' ').slice(0, 60)));
+      rows.map((row) =>
+        columns.map((name) => cellText(row[name], places.get(name)).replaceAll('\n', ' ').slice(0, 60)),
+      );
     const above = texts(head);
     const below = texts(tail);
     const last = footer ? texts([footer]) : [];
@@ -181,7 +217,7 @@ register(
     const shown = new Table(rows);
     return {
       'text/html': shown.toHtml(),
-      'text/plain': inspect(rows, { depth: 4, maxArrayLength: 100 }),
+      'text/plain': plainText(rows),
     };
   },
 );

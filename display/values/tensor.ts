@@ -9,10 +9,13 @@ import { dataUri, encodePng, heatRaster, imageRaster, svgImage } from './png.ts'
 const shapeText = (shape: readonly number[]): string =>
   `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
 
+/** Characters of a tensor's text, which goes twice: as text and in the HTML. */
+const longest = 12_000;
+
 /** What a tensor prints, or, where even that would be long, its first characters. */
 function printed(input: Tensor): string {
   const text = String(input);
-  return text.length > 20_000 ? `${text.slice(0, 20_000)}\n...` : text;
+  return text.length > longest ? `${text.slice(0, longest)}\n...` : text;
 }
 
 /** At most `points` pairs of least and greatest values: a curve that looks as the whole one. */
@@ -76,6 +79,9 @@ function asImages({ shape }: Tensor): { count: number; size: readonly [number, n
   return { count: shape.length === 4 ? shape[0] : 1, size: [c, h, w] };
 }
 
+/** Characters that the thumbnails of a tensor may take together. */
+const heaviest = 70_000;
+
 const imageTag = (png: Uint8Array, width: number, height: number, scale: number): string =>
   `<img src="${dataUri(png)}" width="${width * scale}" height="${height * scale}" alt="">`;
 
@@ -103,13 +109,18 @@ function pictureOf(input: Tensor, values: ArrayLike<number>, stats: Statistics):
   const shown = Math.min(images.count, 8);
   const step = Math.max(1, Math.ceil(Math.max(h, w) / 96));
   const range = pixelRange(input.dtype, stats);
-  return Array.from({ length: shown }, (_, i) => {
+  const tags: string[] = [];
+  let weight = 0;
+  for (let i = 0; i < shown && (i === 0 || weight < heaviest); i++) {
     const raster = imageRaster(values, i * c * h * w, images.size, range, step);
     const scale = Math.max(1, Math.floor(96 / Math.max(raster.width, raster.height)));
-    return imageTag(encodePng(raster), raster.width, raster.height, scale);
-  })
-    .concat(images.count > shown ? [`<span class="dim">and ${images.count - shown} more</span>`] : [])
-    .join('');
+    const tag = imageTag(encodePng(raster), raster.width, raster.height, scale);
+    weight += tag.length;
+    if (i === 0 || weight < heaviest) tags.push(tag);
+  }
+  if (images.count > tags.length)
+    tags.push(`<span class="dim">and ${images.count - tags.length} more</span>`);
+  return tags.join('');
 }
 
 /** `min -1.2, max 3.4, mean 0.1, std 1` */

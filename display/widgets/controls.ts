@@ -1,23 +1,102 @@
+import { inspect } from 'node:util';
 import type { Tensor } from '../../src/index.ts';
-import { type CapturedOutput, host } from '../host.ts';
+import { type CapturedOutput, follow, host, type Shown } from '../host.ts';
 import { plotlyMime } from '../plot/figure.ts';
-import { mimeBundle } from '../registry.ts';
-import { classOf, control, type DescribedTraits, type DomTraits, described } from './kinds.ts';
+import { displayIdOf, mimeBundle } from '../registry.ts';
+import { type Check, classOf, control, type DescribedTraits, type DomTraits, described } from './kinds.ts';
 import { type TraitChange, type Traits, Widget, type Wire } from './widget.ts';
 
-/** Rounds nothing, but keeps a number within its bounds, as the front-end does. Error: what is no number. */
-const bounded = (name: string, value: unknown, traits: Readonly<Traits>): unknown => {
-  if (name !== 'value') return value;
-  if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(`widget: value must be a number, got ${String(value)}`);
-  return Math.min(Math.max(value, traits.min as number), traits.max as number);
+const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
+
+/** Errors: bounds that are the wrong way round; what is no number, or has to be whole and is not. */
+function checkBounds(name: string, value: unknown, { min, max }: Readonly<Traits>, widget: string): void {
+  if ((name === 'min' || name === 'max') && (min as number) > (max as number))
+    throw new RangeError(`${widget}: min ${min} is above max ${max}`);
+  const whole = ['value', 'min', 'max', 'step'].includes(name) && /^(?:Bounded)?Int|^Play/.test(widget);
+  for (const one of [value].flat())
+    if (whole && typeof one === 'number' && !Number.isInteger(one))
+      throw new TypeError(
+        `${widget}: ${name} must be a whole number, got ${one}${widget === 'Play' ? '' : `: use ${widget.replace('Int', 'Float')}`}`,
+      );
+}
+
+/** Keeps a number within its bounds, as the front-end does. */
+const bounded: Check = (name, value, traits, widget) => {
+  checkBounds(name, value, traits, widget);
+  return name === 'value' ? clamp(value as number, traits.min as number, traits.max as number) : value;
 };
 
-const pair = (name: string, value: unknown, traits: Readonly<Traits>): unknown => {
+const whole: Check = (name, value, traits, widget) => {
+  checkBounds(name, value, traits, widget);
+  return value;
+};
+
+/** As `bounded`, where the bounds are exponents. Error: a value that has no logarithm. */
+const logarithmic: Check = (name, value, traits, widget) => {
+  checkBounds(name, value, traits, widget);
   if (name !== 'value') return value;
+  if (!((value as number) > 0)) throw new RangeError(`${widget}: value must be above 0, got ${value}`);
+  const { base, min, max } = traits as Record<string, number>;
+  return clamp(value as number, base ** min, base ** max);
+};
+
+const pair: Check = (name, value, traits, widget) => {
+  checkBounds(name, value, traits, widget);
+  if (name !== 'value') return value;
+  if (
+    !Array.isArray(value) ||
+    value.length !== 2 ||
+    !value.every((x) => typeof x === 'number' && !Number.isNaN(x))
+  )
+    throw new TypeError(
+      `${widget}: value must be a pair [low, high] of numbers, got ${inspect(value, { depth: 0 })}`,
+    );
   const [low, high] = value as [number, number];
-  if (!(low <= high)) throw new RangeError(`widget: the range [${low}, ${high}] is the wrong way round`);
-  return [Math.max(low, traits.min as number), Math.min(high, traits.max as number)];
+  if (low > high) throw new RangeError(`${widget}: the range [${low}, ${high}] is the wrong way round`);
+  const { min, max } = traits as Record<string, number>;
+  return [clamp(low, min, max), clamp(high, min, max)];
+};
+
+/** Error: a value of another class, or an invalid date. */
+const day: Check = (name, value, _traits, widget) => {
+  if (!['value', 'min', 'max'].includes(name) || value === null) return value;
+  if (!(value instanceof Date) || Number.isNaN(value.getTime()))
+    throw new TypeError(
+      `${widget}: ${name} must be a valid Date or null, got ${inspect(value, { depth: 0 })}`,
+    );
+  return value;
+};
+
+/** Error: what no CSS colour looks like. */
+const color: Check = (name, value, _traits, widget) => {
+  if (
+    name === 'value' &&
+    !/^(?:#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})|[a-z]+|[a-z]+\(.*\))$/i.test(value as string)
+  )
+    throw new TypeError(`${widget}: '${value}' is no colour: use #rrggbb or a name such as 'teal'`);
+  return value;
+};
+
+/** Error: what is not bytes. */
+const bytes: Check = (name, value, _traits, widget) => {
+  if (name === 'value' && !ArrayBuffer.isView(value))
+    throw new TypeError(
+      `${widget}: value must be the bytes of a picture, a Uint8Array, got ${inspect(value, { depth: 0, maxStringLength: 60 })}`,
+    );
+  return value;
+};
+
+/** Error: children that are no widgets. */
+const holding: Check = (name, value, _traits, widget) => {
+  if (name !== 'children') return value;
+  if (!Array.isArray(value))
+    throw new TypeError(`${widget}: children must be a list of widgets, got ${inspect(value, { depth: 0 })}`);
+  const odd = value.findIndex((child) => !(child instanceof Widget));
+  if (odd >= 0)
+    throw new TypeError(
+      `${widget}: child ${odd} is no widget: ${inspect(value[odd], { depth: 0 })}. Show values with an Output widget`,
+    );
+  return value;
 };
 
 const slider = {
@@ -64,7 +143,7 @@ export const FloatLogSlider = classOf<SliderTraits & { base: number }>(
   described(
     'FloatLogSlider',
     { min: 0, max: 4, step: 0.1, base: 10, value: 1, readoutFormat: '.3g', ...slider },
-    sliderStyle,
+    { ...sliderStyle, check: logarithmic },
   ),
 );
 export const IntRangeSlider = classOf<RangeTraits>(
@@ -133,7 +212,7 @@ export interface NumberTraits extends DescribedTraits {
   continuousUpdate: boolean;
 }
 const number = { disabled: false, continuousUpdate: false, value: 0 };
-export const IntText = classOf<NumberTraits>(described('IntText', { ...number, step: 1 }));
+export const IntText = classOf<NumberTraits>(described('IntText', { ...number, step: 1 }, { check: whole }));
 export const FloatText = classOf<NumberTraits>(described('FloatText', { ...number, step: null }));
 export const BoundedIntText = classOf<NumberTraits & { min: number; max: number }>(
   described(
@@ -222,18 +301,20 @@ export const DatePicker = classOf<
 >(
   described(
     'DatePicker',
-    { disabled: false, value: null, min: null, max: null, step: 1 },
-    { wires: { value: dateWire, min: dateWire, max: dateWire } },
+    { disabled: false, value: null, min: null, max: null, step: () => 1 },
+    { wires: { value: dateWire, min: dateWire, max: dateWire }, check: day },
   ),
 );
 export const ColorPicker = classOf<DescribedTraits & { value: string; concise: boolean }>(
-  described('ColorPicker', { disabled: false, value: '#4c8dd6', concise: false }),
+  described('ColorPicker', { disabled: false, value: '#4c8dd6', concise: false }, { check: color }),
 );
 
 /** A picture from the bytes of a PNG, JPEG, GIF or SVG file. */
 export const Image = classOf<
   DomTraits & { value: Uint8Array; format: string; width: string; height: string }
->(control('Image', { value: () => new Uint8Array(), format: 'png', width: '', height: '' }));
+>(
+  control('Image', { value: () => new Uint8Array(), format: 'png', width: '', height: '' }, { check: bytes }),
+);
 
 // Choices
 
@@ -277,7 +358,9 @@ abstract class Selection<T> extends Widget {
     const { labels, values } = choicesOf(options);
     const index = value === undefined ? (values.length > 0 ? first : null) : values.indexOf(value);
     if (index === -1)
-      throw new RangeError(`widget: ${String(value)} is not among the options ${labels.join(', ')}`);
+      throw new RangeError(
+        `${kind.model.replace(/Model$/, '')}: ${String(value)} is not among the options ${labels.join(', ')}`,
+      );
     super(kind, { ...rest, _options_labels: labels, index });
     this.#values = values;
   }
@@ -289,7 +372,10 @@ abstract class Selection<T> extends Widget {
 
   set value(value: T | null) {
     const index = value === null ? null : this.#values.indexOf(value);
-    if (index === -1) throw new RangeError(`widget: ${String(value)} is not among the options`);
+    if (index === -1)
+      throw new RangeError(
+        `${this.kind.model.replace(/Model$/, '')}: ${String(value)} is not among the options ${this.#values.map(String).join(', ')}`,
+      );
     this.setTraits({ index });
   }
 
@@ -372,19 +458,21 @@ export interface BoxTraits extends DomTraits {
   boxStyle: 'success' | 'info' | 'warning' | 'danger' | '';
 }
 const box = { children: () => [], boxStyle: '' };
-export const Box = classOf<BoxTraits>(control('Box', box));
-export const HBox = classOf<BoxTraits>(control('HBox', box));
-export const VBox = classOf<BoxTraits>(control('VBox', box));
+export const Box = classOf<BoxTraits>(control('Box', box, { check: holding }));
+export const HBox = classOf<BoxTraits>(control('HBox', box, { check: holding }));
+export const VBox = classOf<BoxTraits>(control('VBox', box, { check: holding }));
 /** Children in a grid: say which in its layout's `gridTemplateColumns`. */
-export const GridBox = classOf<BoxTraits>(control('GridBox', box));
+export const GridBox = classOf<BoxTraits>(control('GridBox', box, { check: holding }));
 
 export interface PagesTraits extends BoxTraits {
   titles: readonly string[];
   selectedIndex: number | null;
 }
-export const Tab = classOf<PagesTraits>(control('Tab', { ...box, titles: () => [], selectedIndex: 0 }));
+export const Tab = classOf<PagesTraits>(
+  control('Tab', { ...box, titles: () => [], selectedIndex: () => 0 }, { check: holding }),
+);
 export const Accordion = classOf<PagesTraits>(
-  control('Accordion', { ...box, titles: () => [], selectedIndex: null }),
+  control('Accordion', { ...box, titles: () => [], selectedIndex: null }, { check: holding }),
 );
 
 /**
@@ -404,28 +492,58 @@ export class Output extends Widget {
     super({ ...kind, module: '@jupyter-widgets/output', moduleVersion: '1.0.0' }, values as Traits);
   }
 
-  /** Adds one output; pieces of one stream are joined. */
-  append(output: CapturedOutput): void {
+  /** Outputs that can be replaced, by id, and how to stop waiting for that. */
+  readonly #named = new Map<string, { output: CapturedOutput; end: () => void }>();
+
+  /** Adds one output; pieces of one stream are joined. What has an `id` is replaced when another value is shown under it. */
+  append(output: CapturedOutput, id?: string): void {
     const kept = this.#clearNext ? [] : this.outputs;
     this.#clearNext = false;
+    if (kept.length === 0) this.#forget();
     const last = kept.at(-1);
     if (output.output_type === 'stream' && last?.output_type === 'stream' && last.name === output.name) {
       this.setTraits({ outputs: [...kept.slice(0, -1), { ...last, text: last.text + output.text }] });
       return;
     }
-    this.setTraits({ outputs: [...kept, lean(output)] });
+    const added = lean(output);
+    if (id !== undefined) {
+      this.#named.get(id)?.end();
+      this.#named.set(id, { output: added, end: follow(id, (shown) => this.#replace(shown)) });
+    }
+    this.setTraits({ outputs: [...kept, added] });
+  }
+
+  #replace({ id, data, metadata }: Shown): void {
+    const named = this.#named.get(id);
+    if (!named) return;
+    const next = lean({ output_type: 'display_data', data, metadata });
+    const { output } = named;
+    named.output = next;
+    this.setTraits({ outputs: this.outputs.map((one) => (one === output ? next : one)) });
+  }
+
+  #forget(): void {
+    for (const { end } of this.#named.values()) end();
+    this.#named.clear();
+  }
+
+  override close(): void {
+    this.#forget();
+    super.close();
   }
 
   /** Shows a value here, after what is there. */
   async show(value: unknown): Promise<void> {
     const data = await mimeBundle(value);
-    this.append({ output_type: 'display_data', data, metadata: {} });
+    this.append({ output_type: 'display_data', data, metadata: {} }, displayIdOf(value));
   }
 
   /** Removes what is shown; with wait, when the next output comes. */
   clear({ wait = false }: { wait?: boolean } = {}): void {
     this.#clearNext = wait;
-    if (!wait) this.setTraits({ outputs: [] });
+    if (wait) return;
+    this.#forget();
+    this.setTraits({ outputs: [] });
   }
 
   /** After `clear({wait: true})`: removes what is shown where nothing came. */
@@ -436,7 +554,10 @@ export class Output extends Widget {
 
   /** Runs `body`; what it prints and displays, also later in its promises and timers, is shown here. */
   capture<T>(body: () => T): T {
-    return host().capture((output) => (output === 'clear' ? this.clear() : this.append(output)), body);
+    return host().capture(
+      (output, id) => (output === 'clear' ? this.clear() : this.append(output, id)),
+      body,
+    );
   }
 }
 

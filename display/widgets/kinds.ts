@@ -152,15 +152,15 @@ const isPlain = (value: unknown): value is Traits =>
   !(value instanceof Widget) &&
   Object.getPrototypeOf(value) === Object.prototype;
 
-type Check = NonNullable<Kind['check']>;
+export type Check = NonNullable<Kind['check']>;
 
 /** Options that are given as plain objects become the widgets that they describe. */
 const domCheck =
   (style: StyleName | null, inner?: Check): Check =>
-  (name, value, traits) => {
+  (name, value, traits, widget) => {
     if (name === 'layout' && isPlain(value)) return new Layout(value);
     if (name === 'style' && style && isPlain(value)) return new Style(style, value);
-    return inner ? inner(name, value, traits) : value;
+    return inner ? inner(name, value, traits, widget) : value;
   };
 
 /** The kind of a widget of `@jupyter-widgets/controls`. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { type CommChannel, type CommMessage, host, type MimeBundle } from '../host.ts';
 import { type Displayable, displaySymbol } from '../registry.ts';
 import { joinBuffers, splitBuffers } from './buffers.ts';
@@ -35,8 +36,8 @@ export interface Kind {
   /** Traits with their first values. A function makes a new value for each widget. */
   defaults: Traits;
   wires?: Readonly<Record<string, Wire>>;
-  /** Bounds and rounding: what a value becomes when it is set. Errors for values that cannot be. */
-  check?: (name: string, value: unknown, traits: Readonly<Traits>) => unknown;
+  /** Bounds: what a value becomes when it is set, beside the others. Errors for values that cannot be; `widget` names it in them. */
+  check?: (name: string, value: unknown, traits: Readonly<Traits>, widget: string) => unknown;
 }
 
 const snake = (name: string): string =>
@@ -99,21 +100,35 @@ export class Widget implements Displayable {
     }
     for (const name of Object.keys(values)) if (values[name] !== undefined) this.#known(name);
     for (const name of Object.keys(this.#traits))
-      this.#traits[name] = this.#checked(name, this.#traits[name]);
+      this.#traits[name] = this.#checked(name, this.#traits[name], this.#traits);
     this.#open();
   }
 
   #known(name: string): void {
     if (!(name in this.#traits))
       throw new TypeError(
-        `${this.kind.model.replace(/Model$/, '')}: there is no '${name}': it has ${Object.keys(this.#traits)
+        `${this.#name}: there is no '${name}': it has ${Object.keys(this.#traits)
           .filter((n) => !n.startsWith('_'))
           .join(', ')}`,
       );
   }
 
-  #checked(name: string, value: unknown): unknown {
-    return this.kind.check ? this.kind.check(name, value, this.#traits) : value;
+  get #name(): string {
+    return this.kind.model.replace(/Model$/, '');
+  }
+
+  /** A value as it will be. Error: one of another type than the trait's first value. */
+  #checked(name: string, value: unknown, traits: Readonly<Traits>): unknown {
+    const { check, defaults, module } = this.kind;
+    const wanted = typeof defaults[name];
+    // The traits of an anywidget model are its author's.
+    if (module !== 'anywidget' && ['number', 'string', 'boolean'].includes(wanted)) {
+      if (typeof value !== wanted || Number.isNaN(value))
+        throw new TypeError(
+          `${this.#name}: ${name} must be a ${wanted}, got ${inspect(value, { depth: 0, maxStringLength: 60 })}`,
+        );
+    }
+    return check ? check(name, value, traits, this.#name) : value;
   }
 
   #open(): void {
@@ -163,9 +178,16 @@ export class Widget implements Displayable {
   /** Sets several traits in one message, and tells the observers. */
   setTraits(values: Readonly<Traits>): void {
     const changes: TraitChange[] = [];
-    for (const [name, wanted] of Object.entries(values)) {
-      this.#known(name);
-      const value = this.#checked(name, wanted);
+    for (const name of Object.keys(values)) this.#known(name);
+    // Bounds that are set together are checked together, and all before anything is changed.
+    const next = { ...this.#traits, ...values };
+    const wanted = new Map(
+      Object.entries(values).map(([name, value]) => [name, this.#checked(name, value, next)]),
+    );
+    // New bounds move the value between them.
+    if ((wanted.has('min') || wanted.has('max')) && 'value' in next && !wanted.has('value'))
+      wanted.set('value', this.#checked('value', next.value, next));
+    for (const [name, value] of wanted) {
       const old = this.#traits[name];
       if (same(old, value)) continue;
       this.#traits[name] = value;
@@ -258,7 +280,7 @@ export class Widget implements Displayable {
 
   /** `IntSlider(value=3, min=0, max=10)` */
   toString(): string {
-    const name = this.kind.model.replace(/Model$/, '');
+    const name = this.#name;
     const shown = ['description', 'value', 'min', 'max', 'children', 'outputs']
       .filter((trait) => trait in this.#traits && this.#traits[trait] !== '')
       .map((trait) => {

@@ -110,12 +110,21 @@ export async function addPictures(notebook: Notebook): Promise<void> {
         ({ figure, size, scale }) => {
           const { Plotly } = globalThis as unknown as Page;
           const { layout = {}, ...rest } = figure as {
-            layout?: { width?: number; height?: number; paper_bgcolor?: string };
+            layout?: {
+              width?: number;
+              height?: number;
+              paper_bgcolor?: string;
+              template?: { layout?: { font?: object } };
+            };
           };
           const { width = size, height = 380 } = layout;
-          // A picture has no page behind it: it gets paper of its own.
+          // A picture has no page behind it: it gets paper of its own, and ink for it.
+          const base = layout.template?.layout;
+          const template = base
+            ? { ...layout.template, layout: { ...base, font: { ...base.font, color: '#333333' } } }
+            : layout.template;
           return Plotly.toImage(
-            { ...rest, layout: { ...layout, width, height, paper_bgcolor: '#ffffff' } },
+            { ...rest, layout: { ...layout, template, width, height, paper_bgcolor: '#ffffff' } },
             { format: 'png', width, height, scale },
           );
         },

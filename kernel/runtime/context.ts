@@ -1,5 +1,5 @@
 import { promiseHooks } from 'node:v8';
-import type { CapturedOutput } from '../../display/host.ts';
+import type { Sink } from '../../display/host.ts';
 import type { Header, MimeBundle } from '../interfaces.ts';
 
 /** The cell that some code belongs to, also when that code runs after the cell has ended. */
@@ -11,7 +11,7 @@ export interface CellContext {
   /** The front-end's name for the cell, the same each time it runs. */
   cellId?: string;
   /** Takes the output instead of the front-end. */
-  sink?: (output: CapturedOutput | 'clear') => void;
+  sink?: Sink;
   /** The cell's own context, where this one only redirects output. */
   root?: CellContext;
   ended?: boolean;

@@ -1,4 +1,4 @@
-import { type CapturedOutput, type DisplayHost, type Shown, setHost } from '../../display/host.ts';
+import { type DisplayHost, type Shown, type Sink, setHost } from '../../display/host.ts';
 import type { Comms } from './comms.ts';
 import type { CellContext } from './context.ts';
 import type { Output } from './output.ts';
@@ -35,7 +35,7 @@ export class KernelHost implements DisplayHost {
     this.#output.stream('stderr', text);
   }
 
-  capture<T>(sink: (output: CapturedOutput | 'clear') => void, body: () => T): T {
+  capture<T>(sink: Sink, body: () => T): T {
     const { context } = this.#output;
     return context ? this.#output.within({ ...context, sink, root: context.root ?? context }, body) : body();
   }

@@ -241,6 +241,22 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
     );
   }) as typeof process.exit;
 
+  /** A comm's handler is a small cell of its own: what it shows has its last state when it ends. */
+  function handleComm({ parent, kind, content, metadata, buffers }: Extract<ToUser, { type: 'comm' }>): void {
+    const context: CellContext = { parent, executionCount: 0, allowStdin: false, payload: [] };
+    try {
+      output.within(context, () => {
+        try {
+          comms.handle(kind, content, metadata, buffers);
+        } finally {
+          shower.cellEnded(context);
+        }
+      });
+    } catch (error) {
+      report(error);
+    }
+  }
+
   io.on('message', (message: ToUser | { type: 'interrupt' }) => {
     switch (message.type) {
       case 'execute':
@@ -255,13 +271,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
         restoreBooks();
         break;
       case 'comm':
-        try {
-          output.within({ parent: message.parent, executionCount: 0, allowStdin: false, payload: [] }, () =>
-            comms.handle(message.kind, message.content, message.metadata, message.buffers),
-          );
-        } catch (error) {
-          report(error);
-        }
+        handleComm(message);
         post({ type: 'handled', parent: message.parent });
         break;
       case 'comm_info':

@@ -51,11 +51,14 @@ export class Output {
 /** Gives a message to whoever captures the output; false for those that are no output. */
 function capture(sink: NonNullable<CellContext['sink']>, msgType: IOPubType, content: MimeBundle): boolean {
   if (msgType === 'display_data' || msgType === 'execute_result')
-    sink({
-      output_type: 'display_data',
-      data: content.data as MimeBundle,
-      metadata: (content.metadata ?? {}) as MimeBundle,
-    });
+    sink(
+      {
+        output_type: 'display_data',
+        data: content.data as MimeBundle,
+        metadata: (content.metadata ?? {}) as MimeBundle,
+      },
+      (content.transient as { display_id?: string } | undefined)?.display_id,
+    );
   else if (msgType === 'error') sink({ output_type: 'error', ...(content as unknown as CellError) });
   else if (msgType === 'clear_output') sink('clear');
   else return false;

@@ -10,6 +10,7 @@ import { notebookToHtml } from '../../lab/server/nbconvert/html.ts';
 import { tensor } from '../../src/index.ts';
 import { browserProgram, launchBrowser } from '../lab/browserPage.ts';
 import { notebookShowing } from '../notebook.ts';
+import { contrast } from './contrast.ts';
 import { type Recorder, record } from './recorder.ts';
 
 // What VS Code, nbviewer or any page shows that has no extension of ours.
@@ -128,13 +129,3 @@ describe.skipIf(!browserProgram)('figures outside JupyterLab (skipped where ther
     await page.close();
   });
 });
-
-/** Contrast of two colours after WCAG 2.2, from 1 to 21. */
-function contrast(a: readonly number[], b: readonly number[]): number {
-  const luminance = (color: readonly number[]): number =>
-    color
-      .map((level) => (level / 255 <= 0.04045 ? level / 255 / 12.92 : ((level / 255 + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, level, i) => sum + level * [0.2126, 0.7152, 0.0722][i], 0);
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-  return (high + 0.05) / (low + 0.05);
-}

@@ -55,7 +55,6 @@ export function plotlyExtension(Base: WidgetClass, load: () => Promise<Plotly>):
       super();
       this.addClass('gb-plotly');
       this.node.style.width = '100%';
-      this.node.style.overflow = 'hidden';
       this.#themed.observe(document.body, {
         attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name', 'class'],
       });
@@ -64,7 +63,9 @@ export function plotlyExtension(Base: WidgetClass, load: () => Promise<Plotly>):
     /** Draws a figure, or changes the one that is shown into it. */
     async renderModel(model: MimeModel): Promise<void> {
       this.#figure = model.data[mimeType] as FigureJson;
-      const height = this.#figure.layout?.height ?? 380;
+      const { height = 380, width } = this.#figure.layout ?? {};
+      // Where the page is narrower than a figure's own width, it scrolls.
+      this.node.style.overflow = width === undefined ? 'hidden' : 'auto hidden';
       this.node.style.minHeight = `${height}px`;
       this.#plotly ??= await load();
       if (this.isAttached) await this.#draw();

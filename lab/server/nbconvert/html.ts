@@ -28,6 +28,7 @@ th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: ri
 .markdown th, .markdown td { text-align: left; }
 summary { color: var(--prompt); cursor: pointer; padding: 6px 10px; }
 img, svg { max-width: 100%; height: auto; }
+.figure { overflow-x: auto; }
 .widget { border: 1px solid var(--line); border-radius: 4px; padding: 8px 12px; }
 .control { display: grid; grid-template-columns: 120px minmax(0, 300px) auto; gap: 12px; align-items: center; justify-content: start; font-size: 13px; }
 .control span { text-align: right; overflow-wrap: anywhere; }
@@ -117,6 +118,8 @@ function plotting(address: string | undefined): string {
     : readFileSync(createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js'), 'utf8');
   const draw = `for (const node of document.querySelectorAll('.figure')) {
   const { data, layout, config } = JSON.parse(node.firstElementChild.textContent);
+  const base = layout?.template?.layout;
+  if (base) base.font = { ...base.font, color: getComputedStyle(document.body).color };
   Plotly.newPlot(node, data, layout, { responsive: true, ...config });
 }`;
   const loaded = address

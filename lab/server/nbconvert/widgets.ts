@@ -21,6 +21,15 @@ const notes = {
 const control = (description: unknown, input: string, readout = ''): string =>
   `<label class="control"><span>${escapeHtml(String(description ?? ''))}</span>${input}<output>${escapeHtml(readout)}</output></label>`;
 
+/** A range, a day (whose months count from 0), or anything else as it is. */
+function wordsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' – ');
+  const { year, month, date } = value as Record<'year' | 'month' | 'date', number | undefined>;
+  return year === undefined || month === undefined || date === undefined
+    ? String(value)
+    : [year, month + 1, date].map((part) => String(part).padStart(2, '0')).join('-');
+}
+
 const childrenOf = ({ children }: Fields): string[] =>
   (Array.isArray(children) ? children : []).map((child) => String(child).replace(/^IPY_MODEL_/, ''));
 
@@ -40,9 +49,17 @@ export function widgetToHtml(
     const { description, value } = state;
     if (/Slider|Progress/.test(name) && typeof value === 'number') {
       const [min, max] = [state.min, state.max].map(Number);
+      if (name.endsWith('ProgressModel'))
+        return control(
+          description,
+          `<progress max="${max - min}" value="${value - min}"></progress>`,
+          String(value),
+        );
+      // The ends of a logarithmic slider are exponents.
+      const place = name === 'FloatLogSliderModel' ? Math.log(value) / Math.log(Number(state.base)) : value;
       return control(
         description,
-        `<input type="range" disabled min="${min}" max="${max}" step="any" value="${value}">`,
+        `<input type="range" disabled min="${min}" max="${max}" step="any" value="${place}">`,
         String(value),
       );
     }
@@ -62,9 +79,7 @@ export function widgetToHtml(
     if (children) return children;
     if (name === 'ButtonModel')
       return `<button type="button" disabled>${escapeHtml(String(description))}</button>`;
-    return value === undefined || value === null
-      ? ''
-      : control(description, '', Array.isArray(value) ? value.join(' – ') : String(value));
+    return value === undefined || value === null ? '' : control(description, '', wordsOf(value));
   };
   if (!states[id]) return null;
   const note = notes[language.startsWith('zh') ? 'zh' : 'en'];
