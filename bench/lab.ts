@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Browser } from 'playwright-core';
+import { browserProgram } from '../test/lab/browserPage.ts';
 import { building, firstStart } from './lab/building.ts';
-import { type Contestant, findContestants, memoryOf, serve } from './lab/contestants.ts';
-import { settledBrowser, timeToLauncher } from './lab/launcher.ts';
+import { type Contestant, findContestants, memoryOf, serve, unused } from './lab/contestants.ts';
+import { timeToLauncher } from './lab/launcher.ts';
 import { throughput } from './lab/throughput.ts';
 
 interface Figure {
@@ -20,32 +20,32 @@ const least = (values: readonly number[]): number => Math.min(...values);
 /** Starts, launchers, memory and output of one server. */
 async function measure(
   contestant: Contestant,
-  browser: Browser | null,
   rounds: number,
   megabytes: number,
 ): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'gradbook-bench-'));
-  const command = contestant.command.bind(contestant);
+  const home = mkdtempSync(join(tmpdir(), 'gradbook-bench-home-'));
+  const start = () => serve(contestant.command.bind(contestant), folder, 120, unused(home));
   try {
     const starts: number[] = [];
     for (let i = 0; i < rounds; i++) {
-      const { seconds, end } = await serve(command, folder);
+      const { seconds, end } = await start();
       starts.push(seconds);
       await end();
     }
-    const { child, url, end } = await serve(command, folder);
+    const { child, url, end } = await start();
     const pid = child.pid!;
     try {
       const visits: { cold: number; warm: number }[] = [];
-      for (let i = 0; browser && i < rounds; i++) visits.push(await timeToLauncher(browser, url));
+      for (let i = 0; browserProgram && i < rounds; i++) visits.push(await timeToLauncher(url));
       const idle = memoryOf(pid);
       const { seconds, peak } = await throughput(url, pid, contestant, megabytes);
       return {
         first: starts[0],
         start: least(starts),
         firstLauncher: visits[0]?.cold ?? Number.NaN,
-        cold: browser ? least(visits.map(({ cold }) => cold)) : Number.NaN,
-        warm: browser ? least(visits.map(({ warm }) => warm)) : Number.NaN,
+        cold: browserProgram ? least(visits.map(({ cold }) => cold)) : Number.NaN,
+        warm: browserProgram ? least(visits.map(({ warm }) => warm)) : Number.NaN,
         idle,
         rate: megabytes / seconds,
         peak,
@@ -54,7 +54,7 @@ async function measure(
       await end();
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    for (const used of [folder, home]) rmSync(used, { recursive: true, force: true });
   }
 }
 
@@ -123,21 +123,14 @@ export async function run(args: string[]): Promise<void> {
     );
     if (clone) figures.push(ours('npm start of a fresh clone', await firstStart()));
   }
-  const browser = await settledBrowser();
   const measured: Record<string, Record<string, number>> = {};
-  try {
-    for (const contestant of contestants) {
-      process.stderr.write(`measuring ${contestant.name}\n`);
-      // What fails is a gap in the table.
-      measured[contestant.name] = await measure(contestant, browser, rounds, megabytes).catch(
-        (error: Error) => {
-          process.stderr.write(`${contestant.name}: ${error.message}\n`);
-          return {};
-        },
-      );
-    }
-  } finally {
-    await browser?.close();
+  for (const contestant of contestants) {
+    process.stderr.write(`measuring ${contestant.name}\n`);
+    // What fails is a gap in the table.
+    measured[contestant.name] = await measure(contestant, rounds, megabytes).catch((error: Error) => {
+      process.stderr.write(`${contestant.name}: ${error.message}\n`);
+      return {};
+    });
   }
   for (const [key, title, unit] of titles)
     figures.push({

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../kernel/cli/main.js', import.meta.url));
@@ -88,17 +89,26 @@ export interface Started {
   end(): Promise<void>;
 }
 
+/** Jupyter's folders below one that nobody has used: no settings, no layout, no extensions of the user's. */
+export const unused = (folder: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  JUPYTER_CONFIG_DIR: join(folder, 'config'),
+  JUPYTER_DATA_DIR: join(folder, 'data'),
+  JUPYTERLAB_WORKSPACES_DIR: join(folder, 'workspaces'),
+});
+
 /** Runs a command that serves JupyterLab's page on a port. Error: it ends, or says nothing for `limit` seconds. */
 export async function serve(
   command: (port: number) => string[],
   folder: string,
   limit = 120,
+  env = process.env,
 ): Promise<Started> {
   const port = await freePort();
   const [file, ...args] = command(port);
   const begin = performance.now();
   // A group of its own: what `npm start` starts ends with it.
-  const child = spawn(file, args, { cwd: folder, stdio: 'ignore', detached: true });
+  const child = spawn(file, args, { cwd: folder, stdio: 'ignore', detached: true, env });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const kill = (signal: NodeJS.Signals): void => {
     try {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { findBrowser } from '../../kernel/cli/staticFigures.ts';
 
 const flags = [
@@ -24,6 +24,10 @@ export function buildFrontEnd(): void {
 
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: browserProgram, args: flags });
+
+/** One that keeps what it has cached in a folder, compiled scripts too, as a user's own does. */
+export const launchProfile = (folder: string): Promise<BrowserContext> =>
+  chromium.launchPersistentContext(folder, { executablePath: browserProgram, args: flags });
 
 /** Where screenshots go: nowhere, unless `GRADBOOK_SCREENSHOTS` names a folder. */
 export async function screenshot(page: Page, name: string): Promise<void> {

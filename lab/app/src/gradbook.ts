@@ -1,4 +1,5 @@
 import { anywidget } from './anywidget';
+import { launcher } from './launcher';
 import { logo } from './logo';
 import { notes } from './notes';
 import { restoredWidgets } from './restoredWidgets';
@@ -6,4 +7,4 @@ import { settings } from './settings';
 import { typescriptFiles } from './typescriptFiles';
 
 /** What gradbook adds to JupyterLab. */
-export const gradbookPlugins = [anywidget, logo, notes, restoredWidgets, settings, typescriptFiles];
+export const gradbookPlugins = [anywidget, launcher, logo, notes, restoredWidgets, settings, typescriptFiles];
