@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 const subjects: Readonly<Record<string, string>> = {
   kernel: 'the kernel beside ipykernel, tslab and Deno',
   library: 'tensor operations',
+  loops: 'loops over top-level variables beside the same loops inside a function',
   preload: 'the start with and without library and display',
   lab: 'the server and the front-end',
   display: 'live charts, progress, a million points, sizes',

@@ -1,65 +1,28 @@
 import { boundNames } from './declarations.ts';
+import { type Quiet, quietness } from './quietLoops.ts';
 import { isNode, type Node } from './scope.ts';
 
-/** What a loop does with an object that it only reads members of. */
-export interface Container {
-  /** `xs[i]`, or `for (const x of xs)`. */
-  elements: boolean;
-  /** `point.x`, `xs.length`. */
-  members: Set<string>;
-}
-
-export interface Turn {
-  /** The loop with its labels. */
-  labelled: Node;
-  loop: Node;
-  /** The statements without a label that leave it. */
-  breaks: Node[];
-  /** Its test compares a name with what does not change meanwhile: it can be run in strips. */
-  counted: boolean;
-}
-
 /**
- * A loop that may keep the session's variables in locals while it runs: nothing in it can run other code of the user, provided that its
- * scalars hold primitives and its containers hold plain ones when it starts. It calls nothing but `Math` and the like, makes
- * no function and awaits nothing, so that no closure can look at a variable meanwhile.
+ * A loop that may keep variables of the session in locals while it runs. Each write goes to the variable too, at once, so that closures, an error and an
+ * interrupt find it as it is; and nothing but the loop may write it, or the local would not be as it is. A name that no function or class
+ * of any cell writes is such a name, for as long as the loop awaits nothing: other cells run then. In a quiet loop nothing else can run
+ * at all: there every name stays as it is, and the writes can wait for its end.
  */
-export interface QuietLoop {
+export interface Loop {
   /** The loop with its labels. */
   node: Node;
-  /** The session's names that are used as values. */
-  scalars: Set<string>;
-  /** Those of them that are assigned. */
-  written: Set<string>;
-  /** The session's names whose members are used. */
-  containers: Map<string, Container>;
-  /** The same for the cell's own block-scoped names around the loop, which are locals already. */
-  outerScalars: Set<string>;
-  outerContainers: Map<string, Container>;
-  /** This loop and those in it, outer ones first: where an interrupt is looked for. */
-  turns: Turn[];
+  /** What must hold for that. */
+  quiet: Quiet | null;
 }
 
-const loopTypes = /^(For|ForOf|While|DoWhile)Statement$/;
-/** Globals whose functions and constants run no code of the user's when given primitives. */
-const quietGlobals: Readonly<Record<string, RegExp>> = {
-  Math: /./,
-  Number: /^(EPSILON|M[A-Z_]+|NaN|is\w+)$/,
-  Date: /^now$/,
-  performance: /^now$/,
-};
-const constants = new Set(['undefined', 'NaN', 'Infinity']);
-const operators = /^(?!in$|instanceof$)/;
-
-/** What makes a loop unfit; caught where the loop is examined. */
-class Observable extends Error {}
+const loopTypes = /^(For|ForIn|ForOf|While|DoWhile)Statement$/;
 
 const unlabelled = (node: Node): Node =>
   node.type === 'LabeledStatement' ? unlabelled(node.body as Node) : node;
 
-/** The outermost quiet loops of a cell. `isSession` tells which identifiers mean a name of the session. */
-export function quietLoops(program: Node, isSession: (identifier: Node) => boolean): QuietLoop[] {
-  const found: QuietLoop[] = [];
+/** The outermost loops of a cell in which nothing is awaited. `isSession` tells which identifiers mean a name of the session. */
+export function topLevelLoops(program: Node, isSession: (identifier: Node) => boolean): Loop[] {
+  const found: Loop[] = [];
   const walk = (value: unknown, outer: ReadonlySet<string>): void => {
     if (Array.isArray(value)) {
       const names = value.filter(isNode).flatMap(blockNames);
@@ -68,13 +31,9 @@ export function quietLoops(program: Node, isSession: (identifier: Node) => boole
       return;
     }
     if (!isNode(value) || !/Statement$|^Program$|^SwitchCase$|^CatchClause$/.test(value.type)) return;
-    if (loopTypes.test(unlabelled(value).type)) {
-      const loop = examine(value, isSession, outer);
-      // Without a variable of the session there is nothing to gain.
-      if (loop && loop.scalars.size + loop.containers.size > 0) {
-        found.push(loop);
-        return;
-      }
+    if (loopTypes.test(unlabelled(value).type) && !awaits(value)) {
+      found.push({ node: value, quiet: quietness(value, isSession, outer) });
+      return;
     }
     const head = (value.init ?? value.left ?? null) as Node | null;
     const names = head
@@ -95,237 +54,11 @@ const blockNames = (node: Node): string[] =>
     ? (node.declarations as Node[]).flatMap((d) => boundNames(d.id as never))
     : [];
 
-function examine(
-  node: Node,
-  isSession: (identifier: Node) => boolean,
-  outer: ReadonlySet<string>,
-): QuietLoop | null {
-  const loop: QuietLoop = {
-    node,
-    scalars: new Set(),
-    written: new Set(),
-    containers: new Map(),
-    outerScalars: new Set(),
-    outerContainers: new Map(),
-    turns: [],
-  };
-  const own = new Set<string>();
-  const writtenOuter = new Set<string>();
-  const writtenAny = new Set<string>();
-  /** What a `break` without a label leaves: a loop, or (null) a switch. */
-  const around: (Turn | null)[] = [];
-
-  const container = (identifier: Node): Container => {
-    const name = identifier.name as string;
-    const table = isSession(identifier) ? loop.containers : loop.outerContainers;
-    if (!isSession(identifier) && (own.has(name) || !outer.has(name))) throw new Observable();
-    let entry = table.get(name);
-    if (!entry) table.set(name, (entry = { elements: false, members: new Set() }));
-    return entry;
-  };
-
-  const identifier = (target: Node, written: boolean): void => {
-    const name = target.name as string;
-    if (written) writtenAny.add(name);
-    if (isSession(target)) {
-      loop.scalars.add(name);
-      if (written) loop.written.add(name);
-    } else if (own.has(name)) return;
-    else if (outer.has(name)) {
-      loop.outerScalars.add(name);
-      if (written) writtenOuter.add(name);
-    } else if (written || !constants.has(name)) throw new Observable();
-  };
-
-  /** `xs[i]` and `point.x`, of a name. */
-  const member = (target: Node): void => {
-    const object = target.object as Node;
-    const property = target.property as Node;
-    if (object.type !== 'Identifier' || target.optional) throw new Observable();
-    if (!target.computed) {
-      const name = property.name as string;
-      const quiet = quietGlobals[object.name as string];
-      const isGlobal =
-        !isSession(object) && !own.has(object.name as string) && !outer.has(object.name as string);
-      if (isGlobal && quiet?.test(name)) return;
-      container(object).members.add(name);
-      return;
-    }
-    container(object).elements = true;
-    expression(property);
-  };
-
-  const assignable = (target: Node): void => {
-    if (target.type === 'Identifier') identifier(target, true);
-    else if (target.type === 'MemberExpression') {
-      if (quietGlobals[(target.object as Node).name as string]) throw new Observable();
-      member(target);
-    } else throw new Observable();
-  };
-
-  const expressions = (nodes: unknown): void => {
-    for (const entry of nodes as (Node | null)[]) if (entry) expression(entry);
-  };
-
-  function expression(value: Node): void {
-    switch (value.type) {
-      case 'Literal':
-        if (value.regex) throw new Observable();
-        return;
-      case 'Identifier':
-        identifier(value, false);
-        return;
-      case 'ParenthesizedExpression':
-        expression(value.expression as Node);
-        return;
-      case 'UnaryExpression':
-        if (value.operator === 'delete') throw new Observable();
-        expression(value.argument as Node);
-        return;
-      case 'UpdateExpression':
-        assignable(value.argument as Node);
-        return;
-      case 'BinaryExpression':
-        if (!operators.test(value.operator as string)) throw new Observable();
-        expressions([value.left, value.right]);
-        return;
-      case 'LogicalExpression':
-        expressions([value.left, value.right]);
-        return;
-      case 'ConditionalExpression':
-        expressions([value.test, value.consequent, value.alternate]);
-        return;
-      case 'AssignmentExpression':
-        assignable(value.left as Node);
-        expression(value.right as Node);
-        return;
-      case 'SequenceExpression':
-      case 'TemplateLiteral':
-        expressions(value.expressions);
-        return;
-      case 'MemberExpression':
-        member(value);
-        return;
-      case 'CallExpression': {
-        const callee = value.callee as Node;
-        const object = callee.object as Node | undefined;
-        const isGlobal =
-          callee.type === 'MemberExpression' &&
-          !callee.computed &&
-          object?.type === 'Identifier' &&
-          quietGlobals[object.name as string] !== undefined;
-        if (!isGlobal || value.optional) throw new Observable();
-        member(callee);
-        if (loop.containers.has(object.name as string) || loop.outerContainers.has(object.name as string))
-          throw new Observable();
-        expressions(value.arguments);
-        return;
-      }
-      default:
-        throw new Observable();
-    }
-  }
-
-  const declaration = (value: Node): void => {
-    for (const { id, init } of value.declarations as unknown as { id: Node; init: Node | null }[]) {
-      if (id.type !== 'Identifier' || /using/.test(value.kind as string)) throw new Observable();
-      if (init) expression(init);
-      if (value.kind === 'var') identifier(id, true);
-      else own.add(id.name as string);
-    }
-  };
-
-  function statement(labelled: Node | null): void {
-    if (!labelled) return;
-    const value = unlabelled(labelled);
-    const turn: Turn = { labelled, loop: value, breaks: [], counted: false };
-    if (loopTypes.test(value.type)) loop.turns.push(turn);
-    switch (value.type) {
-      case 'EmptyStatement':
-      case 'ContinueStatement':
-        return;
-      case 'BreakStatement':
-        if (!value.label) around.at(-1)?.breaks.push(value);
-        return;
-      case 'ExpressionStatement':
-        expression(value.expression as Node);
-        return;
-      case 'BlockStatement':
-        (value.body as Node[]).forEach(statement);
-        return;
-      case 'VariableDeclaration':
-        declaration(value);
-        return;
-      case 'IfStatement':
-        expression(value.test as Node);
-        statement(value.consequent as Node);
-        statement(value.alternate as Node | null);
-        return;
-      case 'SwitchStatement':
-        expression(value.discriminant as Node);
-        around.push(null);
-        for (const { test, consequent } of value.cases as unknown as {
-          test: Node | null;
-          consequent: Node[];
-        }[]) {
-          if (test) expression(test);
-          consequent.forEach(statement);
-        }
-        around.pop();
-        return;
-      case 'ForStatement': {
-        const init = value.init as Node | null;
-        if (init?.type === 'VariableDeclaration') declaration(init);
-        else if (init) expression(init);
-        expressions([value.test, value.update]);
-        break;
-      }
-      case 'ForOfStatement': {
-        const [left, right] = [value.left as Node, value.right as Node];
-        if (value.await || right.type !== 'Identifier') throw new Observable();
-        container(right).elements = true;
-        if (left.type === 'VariableDeclaration') declaration(left);
-        else assignable(left);
-        break;
-      }
-      case 'WhileStatement':
-      case 'DoWhileStatement':
-        expression(value.test as Node);
-        break;
-      default:
-        throw new Observable();
-    }
-    around.push(turn);
-    statement(value.body as Node);
-    around.pop();
-  }
-
-  const unchanging = (value: Node): boolean =>
-    value.type === 'Literal' ||
-    (value.type === 'Identifier' && !writtenAny.has(value.name as string)) ||
-    (value.type === 'BinaryExpression' && unchanging(value.left as Node) && unchanging(value.right as Node));
-
-  try {
-    statement(node);
-    for (const turn of loop.turns) {
-      const test = turn.loop.test as Node | null | undefined;
-      turn.counted =
-        turn.labelled === turn.loop &&
-        turn.loop.type !== 'DoWhileStatement' &&
-        test?.type === 'BinaryExpression' &&
-        /^[<>]=?$/.test(test.operator as string) &&
-        (test.left as Node).type === 'Identifier' &&
-        unchanging(test.right as Node);
-    }
-  } catch (problem) {
-    if (problem instanceof Observable) return null;
-    throw problem;
-  }
-  // An object that is also used as a value, or replaced meanwhile, cannot be vouched for at the start.
-  const mixed = [...loop.containers.keys()].some((name) => loop.scalars.has(name));
-  const mixedOuter = [...loop.outerContainers.keys()].some(
-    (name) => loop.outerScalars.has(name) || writtenOuter.has(name) || own.has(name),
-  );
-  const shadowed = [...loop.outerScalars].some((name) => own.has(name));
-  return mixed || mixedOuter || shadowed ? null : loop;
+/** Whether other cells may run before this part of a cell has ended. */
+function awaits(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(awaits);
+  if (!isNode(value) || /^(Function|Arrow)/.test(value.type)) return false;
+  if (value.type === 'AwaitExpression' || (value.type === 'ForOfStatement' && value.await)) return true;
+  if (value.type === 'VariableDeclaration' && value.kind === 'await using') return true;
+  return Object.entries(value).some(([key, child]) => key !== 'parent' && awaits(child));
 }

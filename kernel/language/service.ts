@@ -15,6 +15,7 @@ import { typedBefore } from './typed.ts';
 interface Pending {
   code: string;
   declarations: readonly Declaration[];
+  shares: readonly string[];
 }
 
 /** Code points before a UTF-16 offset, and back. */
@@ -26,6 +27,8 @@ export class LanguageService implements Language {
   readonly #checker: Checker;
   /** Every top-level name that has a value at run time. */
   readonly #values = new Set<string>();
+  /** Those of them that functions write. */
+  readonly #shared = new Set<string>();
   readonly #pending = new Map<number, Pending>();
 
   constructor(folder: string) {
@@ -56,7 +59,7 @@ export class LanguageService implements Language {
     this.#checker.linkPackages(code);
     let transformed!: Transformed;
     const transform = (): void => {
-      transformed = transformCell(code, syntax, this.#values);
+      transformed = transformCell(code, syntax, this.#values, this.#shared);
     };
     let found: Diagnostic[] = [];
     if (cell.level === 'off') transform();
@@ -64,9 +67,10 @@ export class LanguageService implements Language {
     const stops = cell.level !== 'warn';
     if (stops && found.length > 0) return failed(found);
     const declares = syntax.declarations.filter((d) => d.kind !== 'type').map((d) => d.name);
-    this.#pending.set(cell.id, { code, declarations: syntax.declarations });
+    const { shares, ...javascript } = transformed;
+    this.#pending.set(cell.id, { code, declarations: syntax.declarations, shares });
     return {
-      ...transformed,
+      ...javascript,
       errors: [],
       warnings: found.map((d) => ({ ...d, category: 'warning' })),
       declares,
@@ -82,6 +86,7 @@ export class LanguageService implements Language {
     if (!cell) return;
     this.#pending.delete(id);
     for (const { name, kind } of cell.declarations) if (kind !== 'type') this.#values.add(name);
+    for (const name of cell.shares) this.#shared.add(name);
     this.#checker.commit(cell.code, cell.declarations);
   }
 
@@ -147,6 +152,7 @@ export class LanguageService implements Language {
 
   async reset(): Promise<void> {
     this.#values.clear();
+    this.#shared.clear();
     this.#pending.clear();
     this.#checker.reset();
   }

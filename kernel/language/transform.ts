@@ -3,14 +3,26 @@ import MagicString, { Bundle } from 'magic-string';
 import { parseSync } from 'oxc-parser';
 import { transformSync } from 'oxc-transform';
 import { boundNames, type CellSyntax } from './declarations.ts';
-import { type Container, type QuietLoop, quietLoops } from './loops.ts';
+import { type Loop, topLevelLoops } from './loops.ts';
+import type { Container, Quiet, Turn } from './quietLoops.ts';
 import { freeReferences, type Node, type Reference } from './scope.ts';
+import { writesOf } from './writes.ts';
 
 export interface Transformed {
   /** One expression: `async ($) => { ... }`. */
   code: string;
   /** Source map (version 3, JSON) to the cell. */
   map: string;
+  /** The names that functions and classes of the cell write, so that they may change whenever one is called. */
+  shares: string[];
+}
+
+/** A loop as it runs under a condition. */
+interface Version {
+  condition: string;
+  text: MagicString;
+  /** Names whose variables get their values when it ends, however it does. */
+  back: string[];
 }
 
 /** A prefix for the locals that hold bindings, which the cell itself does not use. */
@@ -37,6 +49,7 @@ function lowerUsing(code: string, { body }: CellSyntax): MagicString {
 
 /** An anonymous function or class takes the name of the variable it is assigned to. */
 const isAnonymous = (init: Node): boolean =>
+  (init.type === 'ParenthesizedExpression' && isAnonymous(init.expression as Node)) ||
   init.type === 'ArrowFunctionExpression' ||
   ((init.type === 'FunctionExpression' || init.type === 'ClassExpression') && !init.id);
 
@@ -44,11 +57,17 @@ const isAnonymous = (init: Node): boolean =>
  * Turns a cell into JavaScript whose top-level names live in the session. Each name `x` is a box `$_x`
  * with the value in its property `x`, so that every cell and every closure shares one binding. The property is named for the variable
  * because V8 then gives each box a hidden class of its own, in which a number stays a number: a loop over one named `v` for all, which
- * has held an object in some box, allocates at every store. A loop that no other code can watch keeps them in locals (`loops.ts`).
+ * has held an object in some box, allocates at every store. A loop keeps in locals what nothing else writes (`loops.ts`).
  *
- * @param names every top-level name that the cell can see: its own and those of earlier cells.
+ * @param names every top-level name of earlier cells.
+ * @param shared those of them that functions of earlier cells write.
  */
-export function transformCell(code: string, syntax: CellSyntax, names: ReadonlySet<string>): Transformed {
+export function transformCell(
+  code: string,
+  syntax: CellSyntax,
+  names: ReadonlySet<string>,
+  shared: ReadonlySet<string>,
+): Transformed {
   const lowered = lowerUsing(code, syntax);
   const { code: javascript, map } = transformSync('cell.tsx', lowered.toString(), {
     lang: 'tsx',
@@ -77,9 +96,17 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     replace(text, reference, box);
   }
   const meant = new Set(references.map(({ node }) => node));
-  const loops = quietLoops(program, (identifier) => meant.has(identifier));
-  const quiet = new MagicString(javascript);
-  for (const loop of loops) keepInLocals(loop);
+  const { targets, inner } = writesOf(program);
+  for (const { node } of references) nameAssigned(node, text);
+  const shares = new Set(
+    references
+      .filter(({ node }) => targets.has(node) && inner.has(node))
+      .map(({ node }) => node.name as string),
+  );
+  const isShared = (name: string): boolean => shares.has(name) || shared.has(name);
+  const loops = topLevelLoops(program, (identifier) => meant.has(identifier))
+    .map((loop) => ({ ...loop, ...keepInLocals(loop) }))
+    .filter(({ versions }) => versions.length > 0);
 
   const head: string[] = [];
   const last = body.at(-1);
@@ -88,28 +115,31 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     text.appendLeft(last.start, 'return (');
     text.appendRight((last.expression as Node).end, ')');
   }
-  rewriteImports(program);
+  rewriteImports(program, text);
 
   const boxes = [...used].map((name) => `${prefix}${name} = $.box(${JSON.stringify(name)})`);
-  const prologue = `${boxes.length > 0 ? `const ${boxes.join(', ')};` : ''}${head.join('')}`;
   const bundle = new Bundle({ separator: '' });
   const glue = (code: string): unknown => bundle.addSource({ content: new MagicString(code) });
   const piece = (from: MagicString, start: number, end: number): unknown =>
     start < end && bundle.addSource({ filename: 'cell.js', content: from.snip(start, end) });
-  const watch = loops.length > 0 ? `const ${local} = $.interrupts, ${local}0 = ${local}[0];` : '';
-  glue(`async ($) => {"use strict";${watch}${prologue}`);
+  const watch = loops.length > 0 ? `const ${local}2 = $.interrupts, ${local}3 = ${local}2[0];` : '';
+  const sharing = shares.size > 0 ? `$.share(${boxList(shares)});` : '';
+  glue(
+    `async ($) => {"use strict";${watch}${boxes.length > 0 ? `const ${boxes.join(', ')};` : ''}${sharing}${head.join('')}`,
+  );
   let done = 0;
-  for (const loop of loops) {
-    const { start, end } = loop.node;
-    const locals = [
-      ...[...loop.scalars].map((name) => `${local}${name} = $.settled(${box(name)})`),
-      ...[...loop.containers.keys()].map((name) => `${local}${name} = ${box(name)}`),
-    ];
-    const back = [...loop.written].map((name) => `${box(name)} = ${local}${name};`).join('');
+  for (const { node, versions, locals } of loops) {
+    const { start, end } = node;
     piece(text, done, start);
-    glue(`{let ${locals.join(', ')};if (${guard(loop)}) try {`);
-    piece(quiet, start, end);
-    glue(`} finally {${back}} else {`);
+    const first = locals.map((name) => `${local}${name} = $.settled(${box(name)})`);
+    glue(`{let ${[...first, `${local}0`, `${local}1 = 0`].join(', ')};`);
+    for (const { condition, text: version, back } of versions) {
+      glue(`if (${condition}) ${back.length > 0 ? `try ` : ''}{`);
+      piece(version, start, end);
+      const writes = back.map((name) => `${box(name)} = ${local}${name};`);
+      glue(back.length > 0 ? `} finally {${writes.join('')}} else ` : '} else ');
+    }
+    glue('{');
     piece(text, start, end);
     glue('}}');
     done = end;
@@ -122,7 +152,7 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     map as unknown as string,
     lowered.generateMap({ hires: 'boundary', source: 'cell.ts' }) as unknown as string,
   ];
-  return { code: bundle.toString(), map: remapping(chain, () => null).toString() };
+  return { code: bundle.toString(), map: remapping(chain, () => null).toString(), shares: [...shares] };
 
   function replace(
     target: MagicString,
@@ -134,67 +164,112 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     else target.overwrite(node.start, node.end, called ? `(0, ${place(name)})` : place(name));
   }
 
+  function boxList(names: Iterable<string>): string {
+    return [...names].map((name) => prefix + name).join(', ');
+  }
+
+  /** The loop as it runs with locals for names, the best first, and all names that are a local in one of them. */
+  function keepInLocals({ node, quiet }: Loop): { versions: Version[]; locals: string[] } {
+    const within = references.filter(({ node: { start, end } }) => start >= node.start && end <= node.end);
+    const direct = within.filter((reference) => !inner.has(reference.node));
+    const hard = new Set(
+      direct
+        .filter((reference) => targets.get(reference.node)?.kind === 'hard')
+        .map((reference) => reference.node.name as string),
+    );
+    const all = new Set(direct.map((reference) => reference.node.name as string).filter((n) => !hard.has(n)));
+    const unshared = new Set([...all].filter((name) => !isShared(name)));
+    const alone = `$.unshared(${boxList(unshared)})`;
+    const written = new Set(
+      direct
+        .filter((reference) => targets.has(reference.node))
+        .map((reference) => reference.node.name as string),
+    );
+    const versions: Version[] = [];
+    if (quiet && (unshared.size < all.size || written.size > 0)) {
+      const text = withLocals(node, within, all, false);
+      lookForInterrupts(quiet.turns, text);
+      versions.push({ condition: guard(quiet), text, back: [...written] });
+    }
+    if (unshared.size > 0)
+      versions.push({ condition: alone, text: withLocals(node, within, unshared, true), back: [] });
+    return { versions, locals: versions.length > 0 ? [...all] : [] };
+  }
+
+  /** A loop that reads `locals` from locals, and writes them there and, if `through`, to their boxes. */
+  function withLocals(
+    loop: Node,
+    within: readonly Reference[],
+    locals: ReadonlySet<string>,
+    through: boolean,
+  ): MagicString {
+    const version = new MagicString(javascript);
+    const place = (name: string): string => (locals.has(name) ? local + name : box(name));
+    const refreshed = new Map<Node, string[]>();
+    for (const reference of within) {
+      const { node, shorthand } = reference;
+      nameAssigned(node, version);
+      const name = node.name as string;
+      const write = targets.get(node);
+      if (inner.has(node) || !locals.has(name)) replace(version, reference, box);
+      else if (!write || !through) replace(version, { node, shorthand, called: false }, place);
+      else if (write.kind === 'assignment')
+        version.overwrite(node.start, node.end, `${box(name)} = ${place(name)}`);
+      else if (write.kind === 'update') {
+        const { whole, used } = write;
+        const operator = whole.operator as string;
+        const next = `${box(name)} = ${operator}${place(name)}`;
+        const kept = `${local}0 = ${place(name)}${operator}, ${box(name)} = ${place(name)}, ${local}0`;
+        version.overwrite(whole.start, whole.end, `(${used && !whole.prefix ? kept : next})`);
+      } else {
+        replace(version, reference, box);
+        refreshed.set(write.whole, [...(refreshed.get(write.whole) ?? []), name]);
+      }
+    }
+    for (const [whole, written] of refreshed) {
+      const refresh = written.map((name) => `${place(name)} = ${box(name)}`).join(', ');
+      const body = /^For(In|Of)/.test(whole.type) ? (whole.body as Node) : null;
+      if (!body) version.appendLeft(whole.end, `, ${refresh}`);
+      else if (body.type === 'BlockStatement') version.appendRight(body.start + 1, `${refresh};`);
+      else {
+        version.appendRight(body.start, `{${refresh};`);
+        version.appendLeft(body.end, '}');
+      }
+    }
+    rewriteVars(loop, version, place);
+    rewriteImports(loop, version);
+    return version;
+  }
+
   /**
-   * The loop as it runs when its guard holds: with locals for boxes, and looking for an interrupt. Where its test is a comparison with
-   * what does not change, it runs in strips and looks between them; else the look is a part of its test, because V8
-   * keeps a number in a register only through a loop that has a single way out.
+   * Where writes wait for the loop's end, the loop itself must look whether it is to stop: now and then, because a look takes as long as a
+   * short loop's turn, and as a part of its test, because V8 keeps a number in a register only through a loop that has a single way out.
    */
-  function keepInLocals({ node, turns }: QuietLoop): void {
-    for (const reference of references)
-      if (reference.node.start >= node.start && reference.node.end <= node.end)
-        replace(quiet, reference, (name) => local + name);
-    rewriteVars(node, quiet, (name) => local + name);
-    const stop = `if (${local}[0] !== ${local}0) $.stop();`;
+  function lookForInterrupts(turns: readonly Turn[], text: MagicString): void {
+    const isNow = `((${local}1 = (${local}1 + 1) | 0) & 1023)`;
+    const goesOn = `${isNow} !== 0 || ${local}2[0] === ${local}3`;
+    const stop = `if (${local}2[0] !== ${local}3) $.stop();`;
     // The outer loops come first, so that what is put behind an inner one must be put before what stands there.
-    for (const [k, { labelled, loop, breaks, counted }] of turns.entries()) {
+    for (const { labelled, loop } of turns) {
       const test = loop.test as Node | null | undefined;
       const body = loop.body as Node;
-      const [label, step] = [`${local}2_${k}`, `${local}3_${k}`];
-      quiet.prependLeft(labelled.end, `${stop}}`);
-      quiet.appendRight(labelled.start, counted ? `{let ${step} = 16;${label}: ` : '{');
-      if (counted) {
-        const strip = `{${stop}${stripEnd(test!, step)}`;
-        const again = `${source(test!.left as Node)} ${test!.operator as string} ${local}1`;
-        if (loop.type === 'ForStatement')
-          quiet.appendLeft(javascript.indexOf(';', test!.end) + 1, `) ${strip}for (; ${again};`);
-        else quiet.appendRight(body.start, `${strip}while (${again}) `);
-        quiet.prependLeft(body.end, '}');
-        for (const { start } of breaks) quiet.appendLeft(start + 'break'.length, ` ${label}`);
-      } else if (test) {
-        quiet.appendRight(test.start, `${local}[0] === ${local}0 ? (`);
-        quiet.appendLeft(test.end, ') : false');
+      text.prependLeft(labelled.end, `${stop}}`);
+      text.appendRight(labelled.start, '{');
+      if (test) {
+        text.appendRight(test.start, `(${goesOn}) ? (`);
+        text.appendLeft(test.end, ') : false');
       } else if (loop.type === 'ForStatement') {
         const from = (loop.init as Node | null)?.end ?? javascript.indexOf('(', loop.start);
-        quiet.appendLeft(javascript.indexOf(';', from) + 1, `${local}[0] === ${local}0`);
+        text.appendLeft(javascript.indexOf(';', from) + 1, goesOn);
       } else {
-        quiet.appendRight(body.start, `{${stop}`);
-        quiet.prependLeft(body.end, '}');
+        text.appendRight(body.start, `{if (${isNow} === 0) ${stop}`);
+        text.prependLeft(body.end, '}');
       }
     }
   }
 
-  /** An expression of a quiet loop, as it reads there. */
-  function source(node: Node): string {
-    return quiet.slice(node.start, node.end);
-  }
-
-  /**
-   * Where the next strip ends: never beyond the loop's own bound, and never where the loop is already. The first strips are short, so
-   * that what stands between them has run when V8 compiles the loop.
-   */
-  function stripEnd({ left, operator, right }: Node, step: string): string {
-    const [i, bound] = [source(left as Node), `(${source(right as Node)})`];
-    const [sign, before] = (operator as string).startsWith('<') ? ['+', '<'] : ['-', '>'];
-    const next = `${i} ${sign} ${step}`;
-    return (
-      `if (${step} < 65536) ${step} *= 2;` +
-      `const ${local}1 = typeof ${i} === 'number' && typeof ${bound} === 'number' && ` +
-      `${i} ${before} ${next} && ${next} ${before} ${bound} ? ${next} : ${bound};`
-    );
-  }
-
   /** The condition under which nothing in the loop can run other code. */
-  function guard({ scalars, containers, outerScalars, outerContainers }: QuietLoop): string {
+  function guard({ scalars, containers, outerScalars, outerContainers, globals }: Quiet): string {
     const primitive = (place: string): string =>
       `typeof ${place} !== 'object' && typeof ${place} !== 'function'`;
     const plain = (place: string, { elements, members }: Container): string =>
@@ -202,6 +277,7 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     return [
       ...[...scalars].map((name) => `(${primitive(local + name)} || ${local}${name} === null)`),
       ...[...outerScalars].map((name) => `(${primitive(name)} || ${name} === null)`),
+      ...[...globals].map(([name, members]) => `$.original("${name}", ${JSON.stringify([...members])})`),
       ...[...containers].map(([name, use]) => plain(local + name, use)),
       ...[...outerContainers].map(([name, use]) => plain(name, use)),
     ].join(' && ');
@@ -269,7 +345,7 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
         }
         return;
       case 'VariableDeclaration':
-        rewriteVariables(statement, false, text, box);
+        declareVariables(statement);
         return;
       case 'ImportDeclaration':
         rewriteImport(statement);
@@ -286,25 +362,49 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     text: MagicString,
     place: (name: string) => string,
   ): void {
-    const declarations = statement.declarations as Node[];
-    text.overwrite(statement.start, (declarations[0].id as Node).start, inHead ? '' : ';(');
-    for (const { id, init } of declarations as unknown as { id: Node; init: Node | null }[]) {
+    const declarations = statement.declarations as unknown as { id: Node; init: Node | null; end: number }[];
+    text.overwrite(statement.start, declarations[0].id.start, inHead ? '' : ';(');
+    for (const { id, init } of declarations) {
+      const name = id.name as string;
       if (!init) {
-        if (!inHead)
-          text.appendLeft(
-            id.end,
-            statement.kind === 'var' ? ` = ${place(id.name as string)}` : ' = undefined',
-          );
-      } else if (id.type === 'Identifier' && isAnonymous(init)) {
-        const name = id.name as string;
-        text.appendLeft(init.start, `({${JSON.stringify(name)}: `);
-        text.appendRight(init.end, `})[${JSON.stringify(name)}]`);
+        if (!inHead) text.appendLeft(id.end, ` = ${place(name)}`);
+      } else if (id.type === 'Identifier') nameAfter(name, init, text);
+    }
+    if (!inHead) text.appendRight(declarations.at(-1)!.end, ')');
+  }
+
+  /** A variable of the cell's top level, which may have been declared before. */
+  function declareVariables(statement: Node): void {
+    const declarations = statement.declarations as unknown as { id: Node; init: Node | null; end: number }[];
+    text.overwrite(statement.start, declarations[0].id.start, ';(');
+    for (const { id, init } of declarations) {
+      const name = id.name as string;
+      if (id.type !== 'Identifier' || (statement.kind === 'var' && !init)) continue;
+      if (statement.kind === 'const' && !names.has(name)) {
+        nameAfter(name, init!, text);
+        continue;
       }
+      const start = `$.declare(${prefix}${name}, ${JSON.stringify(name)}, `;
+      text.overwrite(id.start, init?.start ?? id.end, init ? start : `${start}undefined)`);
+      if (!init) continue;
+      text.appendLeft(init.end, ')');
+      nameAfter(name, init, text);
     }
-    if (!inHead) {
-      const end = declarations.at(-1)!.end;
-      text.appendRight(end, ')');
-    }
+    text.appendRight(declarations.at(-1)!.end, ')');
+  }
+
+  /** `x = () => 1`, where `x` is this identifier. */
+  function nameAssigned(identifier: Node, text: MagicString): void {
+    const { kind, whole } = targets.get(identifier) ?? {};
+    if (kind === 'assignment' && /^([?]{2}|[|]{2}|&&)?=$/.test((whole!.operator as string) ?? ''))
+      nameAfter(identifier.name as string, whole!.right as Node, text);
+  }
+
+  /** A function or class without a name takes that of its variable. */
+  function nameAfter(name: string, init: Node, text: MagicString): void {
+    if (!isAnonymous(init)) return;
+    text.appendRight(init.start, `({${JSON.stringify(name)}: `);
+    text.prependLeft(init.end, `})[${JSON.stringify(name)}]`);
   }
 
   /** `var` inside blocks, loops and their heads. */
@@ -362,9 +462,9 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     blank(statement);
   }
 
-  function rewriteImports(node: unknown): void {
+  function rewriteImports(node: unknown, text: MagicString): void {
     if (Array.isArray(node)) {
-      node.forEach(rewriteImports);
+      for (const entry of node) rewriteImports(entry, text);
       return;
     }
     if (typeof node !== 'object' || node === null) return;
@@ -372,7 +472,7 @@ export function transformCell(code: string, syntax: CellSyntax, names: ReadonlyS
     if (type === 'ImportExpression') text.overwrite(start, (source as Node).start, '$.import(');
     if (type === 'MetaProperty' && ((node as Node).meta as Node).name === 'import')
       text.overwrite(start, (node as Node).end, '$.meta');
-    Object.values(node as Node).forEach(rewriteImports);
+    for (const child of Object.values(node as Node)) rewriteImports(child, text);
   }
 
   /** Removes a statement, but none of its line breaks. */

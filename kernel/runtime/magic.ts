@@ -120,8 +120,8 @@ export function createMagic(host: MagicHost) {
     check: setLevel,
     cd: changeFolder,
     reset: async () => {
-      host.session.reset();
       await host.language.reset();
+      host.session.reset();
     },
     load: (args) => {
       const text = readFileSync(resolve(host.modules.folder, args), 'utf8');

@@ -1,12 +1,16 @@
 import { shared } from '../protocol/interrupt.ts';
 import { Interrupted } from './errors.ts';
 import type { Modules } from './modules.ts';
-import { isPlain } from './plain.ts';
+import { isOriginal, isPlain } from './plain.ts';
 
 /** Where a top-level name lives, in a property of that name: one box a name, shared by every cell and closure. */
-export class Box {
-  [name: string]: unknown;
-}
+export type Box = Record<string, unknown>;
+
+/** What boxes inherit: none but they have it, so that V8 tells their properties from those of the user's objects. */
+const boxes = class Box {}.prototype;
+
+/** An object with room for a property in itself: one that a class makes has what its first objects needed, which is none. */
+const makeBox = (): Box => Object.setPrototypeOf({}, boxes) as Box;
 
 /** What a transformed cell sees as `$`. */
 export class Session {
@@ -14,7 +18,10 @@ export class Session {
   readonly #modules: Modules;
   #disposables: { dispose: () => unknown }[] = [];
 
-  /** Element 0 counts the interrupts: a loop in which nothing else could stop ends itself when it changes. */
+  /** The boxes that functions of cells write. */
+  readonly #shared = new WeakSet<Box>();
+
+  /** Element 0 counts the interrupts: a loop whose writes wait for its end ends itself when it changes. */
   readonly interrupts: Int32Array;
 
   constructor(modules: Modules, words: Int32Array) {
@@ -26,6 +33,20 @@ export class Session {
     throw new Interrupted();
   }
 
+  /** Boxes that have held other things than numbers. */
+  readonly #mixed = new WeakSet<Box>();
+
+  /** A cell whose functions write these boxes starts. */
+  share(...boxes: Box[]): void {
+    for (const box of boxes) this.#shared.add(box);
+  }
+
+  /** Whether no function writes any of these boxes: nothing but the running code does, for as long as it awaits nothing. */
+  unshared(...boxes: Box[]): boolean {
+    for (const box of boxes) if (this.#shared.has(box)) return false;
+    return true;
+  }
+
   /** The same value; a whole number as a small integer, also where its box holds numbers with a fraction, so that V8 counts in integers. */
   settled(value: unknown): unknown {
     return typeof value === 'number' && Object.is(value, value | 0) ? value | 0 : value;
@@ -35,10 +56,29 @@ export class Session {
     return isPlain(value, elements, members);
   }
 
+  original(name: string, members: readonly string[]): boolean {
+    return isOriginal(name, members);
+  }
+
   box(name: string): Box {
     let box = this.#boxes.get(name);
-    if (!box) this.#boxes.set(name, (box = new Box()));
+    if (!box) this.#boxes.set(name, (box = makeBox()));
     return box;
+  }
+
+  /**
+   * Gives a declared variable its value. Where its box has held other things and now is for numbers, it starts anew: V8 would allocate one at
+   * every store. Nothing else can tell.
+   */
+  declare(box: Box, name: string, value: unknown): void {
+    const isNumeric = typeof value === 'number' || value === undefined;
+    if (isNumeric && name in box && (typeof box[name] !== 'number' || this.#mixed.has(box))) {
+      delete box[name];
+      Object.setPrototypeOf(box, Object.create(boxes) as object);
+      this.#mixed.delete(box);
+    } else if (!isNumeric) this.#mixed.add(box);
+    if (value === undefined) delete box[name];
+    else box[name] = value;
   }
 
   /** The names that have a value. */

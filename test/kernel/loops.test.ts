@@ -122,15 +122,21 @@ describe('loops over top-level variables', () => {
     expect(await shown('done')).toBe('5');
   });
 
-  test('an interrupt keeps how far the loop has come', async () => {
-    await shown('let turns = 0');
-    const id = await kernel.send('execute_request', { code: 'while (true) turns++' });
+  test.each([
+    ['that nothing can watch', 'turns++'],
+    ['that calls functions', 'turns++; note(turns)'],
+    ['over a variable that a function writes', 'note(1); back(); turns++'],
+  ])('an interrupt of a loop %s keeps how far it has come', async (_, body) => {
+    await shown('let turns = 0, noted = 0; function note(n: number) { noted = n }');
+    await shown('let turns2 = 0; function back() { turns2 = turns }');
+    const id = await kernel.send('execute_request', { code: `while (true) { ${body} }` });
     const done = kernel.reply(id);
     await kernel.until(() => kernel.of(id).some(({ header }) => header.msg_type === 'execute_input'));
     await new Promise((resolve) => setTimeout(resolve, 200));
     await kernel.request('interrupt_request', {}, 'control');
     expect((await done).content.ename).toBe('Interrupted');
     expect(await shown('turns > 1000')).toBe('true');
+    if (body.includes('turns)')) expect(await shown('Math.abs(turns - noted) <= 1')).toBe('true');
   });
 
   // The same text at top level and inside a function, both new to the compiler, alternately, until other load on the machine let both run undisturbed.
