@@ -149,6 +149,9 @@ describe.each(here)('the native engine on %s', (isa) => {
       [[2, 3, 9, 31], [4, 3, 2, 1], { stride: [3, 2] }],
       [[1, 3, 6, 16], [4, 3, 3, 3], { padding: 3, dilation: 2 }],
       [[2, 4, 5, 67], [10, 4, 3, 5], { padding: [2, 4] }],
+      [[3, 6, 14, 14], [26, 3, 3, 3], { padding: 1, groups: 2 }],
+      [[1, 3, 40, 33], [15, 3, 5, 5], { padding: 2, stride: [1, 1] }],
+      [[1, 3, 19, 65], [29, 3, 5, 5], { padding: [1, 2], stride: 2 }],
     ] as const) {
       const run = (which: 0 | 1 | 2): g.Tensor => {
         const [x, w] = [g.rand(input), g.rand(weight)];
@@ -165,7 +168,10 @@ describe.each(here)('the native engine on %s', (isa) => {
   test('3x3 convolutions by fewer products stay within 1e-5 of float64, with the same bits for 1, 2 and 3 threads', () => {
     useNativeEngine(isa);
     const before = g.getNumThreads();
-    for (const [input, filters, padding, strided] of [
+    for (const [input, filters, padding, strided, dilation = 1] of [
+      [[2, 18, 31, 38], 17, 2, false, 2],
+      [[1, 16, 45, 29], 20, [3, 1], true, [2, 3]],
+      [[3, 20, 27, 33], 33, [0, 4], false, [1, 2]],
       [[2, 17, 13, 21], 19, 1, false],
       [[3, 16, 9, 8], 40, 0, true],
       [[2, 33, 30, 7], 16, 2, false],
@@ -181,7 +187,7 @@ describe.each(here)('the native engine on %s', (isa) => {
         const [n, c, h, w] = input;
         const image = strided ? draw(n, c, w, h).transpose(2, 3) : draw(n, c, h, w);
         const [x, weight] = [image.requiresGrad_(), draw(filters, c, 3, 3).requiresGrad_()];
-        const y = g.F.conv2d(x, weight, draw(filters), { padding });
+        const y = g.F.conv2d(x, weight, draw(filters), { padding, dilation });
         y.backward(draw(...y.shape));
         return [y.detach(), x.grad!, weight.grad!];
       };

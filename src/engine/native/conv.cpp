@@ -1,6 +1,8 @@
 // Convolutions of lines, planes and volumes as matrix products whose packing reads straight from a padded copy of the image; with few
 // filters or few taps, as sums of shifted rows.
 #include "conv.h"
+#include "convPhases.h"
+#include "convShifts.h"
 #include "winograd.h"
 
 namespace gradbook {
@@ -54,8 +56,11 @@ void directRow(const Geometry& g, const T* from, const int64_t* offsets, const T
 template <class T>
 void correlate(const Geometry& g, int64_t samples, int64_t groups, const View& input, const T* w, const T* b, int64_t biasStep, T* out) {
   if (samples == 0 || g.positions == 0) return;
-  if constexpr (sizeof(T) == sizeof(float))
+  if constexpr (sizeof(T) == sizeof(float)) {
     if (winogradFits(g, samples, groups, input)) return winogradCorrelate(g, samples, input, w, b, biasStep, out);
+    if (phasesFit(g, samples, groups, input)) return correlatePhases(g, samples, input, w, b, biasStep, out);
+  }
+  if (worthShifts<T>(g)) return correlateShifts<T>(g, samples, groups, input, w, b, biasStep, out);
   int64_t* offsets = static_cast<int64_t*>(scratch(4, g.depth * int64_t{sizeof(int64_t)}));
   tapOffsets(g, offsets);
   const int64_t outStep = groups * g.filters * g.positions;

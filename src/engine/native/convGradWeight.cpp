@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "conv.h"
+#include "convPhases.h"
 #include "winograd.h"
 
 namespace gradbook {
@@ -340,8 +341,10 @@ void gradWeight(const View& out, const View& grad, const View& input, const Opti
     return;
   }
   const T* slopes = dense<T>(grad, 6);
-  if constexpr (sizeof(T) == sizeof(float))
+  if constexpr (sizeof(T) == sizeof(float)) {
     if (winogradFits(g, samples, o.groups, input)) return winogradGradWeight(g, samples, slopes, input, target);
+    if (phasesFit(g, samples, o.groups, input)) return phasesGradWeight(g, samples, slopes, input, target);
+  }
   if (worthLanes<T>(g, samples, o.groups)) return acrossLanes<T>(g, samples, slopes, input, target);
   if (worthTiles<T>(g)) return tiled<T>(g, samples, o.groups, slopes, input, target);
   int64_t* offsets = static_cast<int64_t*>(scratch(4, g.depth * int64_t{sizeof(int64_t)}));
