@@ -19,6 +19,13 @@ const pastOf: Record<KernelAction, string> = {
 
 const jupyter = 'https://events.jupyter.org/jupyter_server';
 
+/** What can be told: others have no schema here. */
+const schemas: readonly string[] = [
+  `${jupyter}/contents_service/v1`,
+  `${jupyter}/gateway_client/v1`,
+  `${jupyter}/kernel_actions/v1`,
+];
+
 /** Tells those who listen what happens on the server, as Jupyter's event system does. */
 export class Events {
   readonly #listeners = new Set<WebSocket>();
@@ -53,6 +60,8 @@ export function eventRoutes(events: Events): Hono {
     const event = await jsonBody<Event>(c);
     if (typeof event?.schema_id !== 'string' || typeof event.data !== 'object' || event.version === undefined)
       throw new HTTPException(400, { message: 'an event has schema_id, version and data' });
+    if (!schemas.includes(event.schema_id))
+      throw new HTTPException(400, { message: `there is no schema ${event.schema_id}` });
     events.emit(event as Event);
     return c.body(null, 204);
   });

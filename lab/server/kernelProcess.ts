@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { KernelConnection, ownMessage, type Relayed } from './connection.ts';
-import type { Kernelspec } from './kernelspecs.ts';
+import { type Kernelspec, programOf } from './kernelspecs.ts';
 
 /** Hears a message; what it returns settles when it is ready for the next. */
 export type Listener = (message: Relayed) => Promise<void> | undefined;
@@ -66,7 +66,7 @@ export class KernelProcess {
         value.replace(/\$\{(\w+)\}/g, (_, variable: string) => process.env[variable] ?? ''),
       ]),
     );
-    const child = spawn(argv[0], argv.slice(1), {
+    const child = spawn(programOf(this.#spec.resourceFolder, argv[0]), argv.slice(1), {
       cwd: this.#folder,
       env: {
         ...process.env,

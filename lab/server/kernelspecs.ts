@@ -69,3 +69,12 @@ export function findKernelspecs(): Map<string, Kernelspec> {
   }
   return found;
 }
+
+/** `python` in a kernelspec is the one of the environment in which it lies, also where that is not the active one. */
+export function programOf(resourceFolder: string | undefined, program: string): string {
+  if (!resourceFolder || !/^python[\d.]*$/.test(program)) return program;
+  const environment = join(resourceFolder, '..', '..', '..', '..');
+  const own =
+    platform() === 'win32' ? join(environment, `${program}.exe`) : join(environment, 'bin', program);
+  return existsSync(own) ? own : program;
+}

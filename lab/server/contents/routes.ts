@@ -131,7 +131,10 @@ export function contentsRoutes({ reader, writer, checkpoints, toTrash, done }: C
   routes.put('/contents/*', async (c) => {
     const path = pathBehind(c, prefix);
     const body = await jsonBody<Upload & { copy_from: string; require_hash: boolean }>(c);
-    if (!body || Object.keys(body).length === 0) return create(c, path);
+    if (!body || Object.keys(body).length === 0) {
+      if (await writer.isFile(path)) throw new HTTPException(404, { message: `No such directory: ${path}` });
+      return create(c, path);
+    }
     if (body.copy_from) throw new HTTPException(400, { message: 'Cannot copy with PUT, only POST' });
     const existed = await writer.isFile(path);
     const type =

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jupyterDataPaths } from '../kernelspecs.ts';
 
@@ -18,6 +18,19 @@ export const assetsFolder = join(packageRoot, 'lab/app/assets');
 
 export const jupyterConfigFolder = (): string =>
   process.env.JUPYTER_CONFIG_DIR ?? join(homedir(), '.jupyter');
+
+/** The folders of Jupyter's settings, the user's own in front. */
+export function jupyterConfigPaths(): string[] {
+  const listed = process.env.JUPYTER_CONFIG_PATH?.split(delimiter) ?? [];
+  const environment = [process.env.VIRTUAL_ENV, process.env.CONDA_PREFIX].flatMap((prefix) =>
+    prefix ? [join(prefix, 'etc', 'jupyter')] : [],
+  );
+  const system =
+    process.platform === 'win32'
+      ? [join(process.env.PROGRAMDATA ?? 'C:\\ProgramData', 'jupyter')]
+      : ['/usr/local/etc/jupyter', '/etc/jupyter'];
+  return [...listed, jupyterConfigFolder(), ...environment, ...system];
+}
 
 /** What the server keeps for this user: signatures of notebooks, layouts. */
 export const ownDataFolder = (): string =>

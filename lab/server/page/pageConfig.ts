@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { jupyterConfigFolder } from './folders.ts';
+import { labConfig } from './labConfig.ts';
 import type { Labextension } from './labextensions.ts';
 
 /** What the front end is told of the page that it runs in. */
@@ -21,19 +19,12 @@ const switchedOff = [
   '@jupyterlab/hub-extension',
 ];
 
-/** `page_config.json` in the user's `labconfig`: `{"disabledExtensions": {"name": true}}`. */
-function userDisabled(): Record<string, boolean> {
-  const file = join(jupyterConfigFolder(), 'labconfig', 'page_config.json');
-  if (!existsSync(file)) return {};
-  try {
-    return (
-      (JSON.parse(readFileSync(file, 'utf8')) as { disabledExtensions?: Record<string, boolean> })
-        .disabledExtensions ?? {}
-    );
-  } catch {
-    return {};
-  }
-}
+/** Names that a field of `page_config.json` switches: `{"name": true}`. */
+const switched = (field: unknown): Map<string, boolean> =>
+  new Map(Object.entries(field ?? {}).map(([name, on]) => [name, on === true]));
+
+const switchedOn = (field: unknown): string[] =>
+  [...switched(field)].filter(([, on]) => on).map(([name]) => name);
 
 const urls = {
   app: '/lab',
@@ -55,11 +46,19 @@ export function pageConfig(
   { version, root, labextensions, deleteToTrash, terminals }: PageSettings,
   address: { mode: 'multiple-document' | 'single-document'; workspace: string; treePath: string },
 ): Record<string, unknown> {
-  const off = userDisabled();
-  const disabled = [...switchedOff, ...labextensions.flatMap(({ disables }) => disables)].filter(
-    (name) => off[name] !== false,
+  const { disabledExtensions, deferredExtensions, lockedExtensions, ...chosen } = labConfig(
+    'page_config',
+    'page_config',
   );
+  const off = switched(disabledExtensions);
+  // An extension that is switched off stands in for nothing.
+  const disables = labextensions.flatMap((extension) => (off.get(extension.name) ? [] : extension.disables));
+  const disabled = [...switchedOff, ...disables].filter((name) => off.get(name) !== false);
   return {
+    quitButton: true,
+    notebookStartsKernel: true,
+    cacheFiles: true,
+    ...chosen,
     appName: 'gradbook',
     appNamespace: 'lab',
     appVersion: version,
@@ -75,17 +74,16 @@ export function pageConfig(
     devMode: false,
     buildAvailable: false,
     buildCheck: false,
-    quitButton: true,
     exposeAppInBrowser: true,
-    notebookStartsKernel: true,
-    cacheFiles: true,
     terminalsAvailable: terminals,
     serverRoot: root,
     rootUri: `file://${root}`,
     preferredPath: '/',
     allow_hidden_files: true,
     delete_to_trash: deleteToTrash,
-    disabledExtensions: [...new Set([...disabled, ...Object.keys(off).filter((name) => off[name])])],
+    disabledExtensions: [...new Set([...disabled, ...switchedOn(disabledExtensions)])],
+    deferredExtensions: switchedOn(deferredExtensions),
+    lockedExtensions: switchedOn(lockedExtensions),
     federated_extensions: labextensions.map(({ name, load, extension, mimeExtension, style }) => ({
       name,
       load,

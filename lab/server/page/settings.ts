@@ -7,6 +7,7 @@ import json5 from 'json5';
 import { writeWhole } from '../contents/atomic.ts';
 import { jsonBody, pathBehind } from '../contents/routes.ts';
 import { frontEndFolder, jupyterConfigFolder } from './folders.ts';
+import { labConfig, layered } from './labConfig.ts';
 import type { Labextension } from './labextensions.ts';
 
 interface Schema {
@@ -28,6 +29,9 @@ interface Setting extends Described {
   warning: string | null;
 }
 
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The schemas that the build collected, and those that prebuilt extensions bring. */
 function describe(labextensions: readonly Labextension[]): Map<string, Described> {
   const file = join(frontEndFolder, 'schemas.json');
@@ -48,14 +52,15 @@ function describe(labextensions: readonly Labextension[]): Map<string, Described
   return found;
 }
 
-/** The defaults that an administrator or the user set in `overrides.json`. */
-function override(id: string, schema: Schema): Schema {
-  const file = join(jupyterConfigFolder(), 'labconfig', 'default_setting_overrides.json');
-  if (!existsSync(file)) return schema;
-  const chosen = (json5.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, unknown>>)[id];
-  if (!chosen) return schema;
+/** The schema with the defaults that an administrator or the user set in its place. */
+function override(schema: Schema, chosen: unknown): Schema {
+  if (typeof chosen !== 'object' || chosen === null) return schema;
   const properties = { ...schema.properties };
-  for (const [key, value] of Object.entries(chosen)) properties[key] = { ...properties[key], default: value };
+  for (const [key, value] of Object.entries(chosen)) {
+    const { default: before } = properties[key] ?? {};
+    const merges = isFields(before) && isFields(value);
+    properties[key] = { ...properties[key], default: merges ? layered(before, value) : value };
+  }
   return { ...schema, properties };
 }
 
@@ -72,10 +77,11 @@ export function settingsRoutes(labextensions: readonly Labextension[]): Hono {
     if (!found) throw new HTTPException(404, { message: `Schema not found: ${id}` });
     return found;
   };
-  const read = (id: string): Setting => {
+  const overrides = (): Record<string, unknown> => labConfig('default_setting_overrides', 'overrides');
+  const read = (id: string, chosen = overrides()): Setting => {
     const { schema, version } = known(id);
     const file = fileOf(id);
-    const base = { id, schema: override(id, schema), version };
+    const base = { id, schema: override(schema, chosen[id]), version };
     if (!existsSync(file))
       return { ...base, raw: '{}', settings: {}, created: null, last_modified: null, warning: null };
     const { mtime, ctime } = statSync(file);
@@ -91,7 +97,8 @@ export function settingsRoutes(labextensions: readonly Labextension[]): Hono {
   routes.get('/settings', (c) => {
     const ids = [...described.keys()].sort().reverse();
     if (c.req.query('ids_only') === 'true') return c.json({ settings: ids.map((id) => ({ id })) });
-    return c.json({ settings: ids.map(read) });
+    const chosen = overrides();
+    return c.json({ settings: ids.map((id) => read(id, chosen)) });
   });
   routes.get('/settings/*', (c) => c.json(read(pathBehind(c, '/lab/api/settings'))));
   routes.put('/settings/*', async (c) => {
