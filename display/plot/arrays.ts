@@ -67,6 +67,9 @@ export function encode(value: unknown): unknown {
     return encodeArray(valuesOf(value) as NumberArray, value.shape);
   }
   if (isNumberArray(value)) return encodeArray(value, [value.length]);
+  // plotly.js reads no 64-bit integers.
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array)
+    return encodeArray(Float64Array.from(value, Number), [value.length]);
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {
     const rows = rowsOf(value);

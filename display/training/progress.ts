@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { host, publish } from '../host.ts';
+import { type DisplayHost, host, publish } from '../host.ts';
 import { escapeHtml, faint, shade } from '../html.ts';
 import { formatCount, formatNumber } from '../values/numbers.ts';
 
@@ -35,14 +35,15 @@ const compact = (value: number): string => {
 /** How many bars are open: a bar inside another is indented and goes when it is done. */
 const open: Progress<unknown>[] = [];
 
-let watching = false;
+let watching: DisplayHost | null = null;
 
 /** An interrupt ends a loop without a word: bars that are still open when their cell ends have stopped. */
 function closeAtCellEnd(): void {
-  if (watching) return;
-  watching = true;
-  host().atCellEnd(() => {
-    watching = false;
+  const shower = host();
+  if (watching === shower) return;
+  watching = shower;
+  shower.atCellEnd(() => {
+    watching = null;
     for (const bar of [...open].reverse()) bar.stop();
   });
 }

@@ -1,7 +1,8 @@
-import { nn } from '../../src/index.ts';
+import { nn, Summary } from '../../src/index.ts';
 import { escapeHtml, page } from '../html.ts';
 import { register } from '../registry.ts';
 import { formatBytes, formatCount } from './numbers.ts';
+import { Table } from './table.ts';
 
 type AnyModule = nn.AnyModule;
 
@@ -41,3 +42,12 @@ register(nn.AnyModule, (module) => {
     'text/plain': module.toString(),
   };
 });
+
+register(Summary, (summary) => ({
+  'text/html': new Table(summary.rows, {
+    caption: summary.totals.join('\n'),
+    limit: 200,
+    rightAligned: ['parameters', 'MACs', 'output', 'field', 'stride', 'padding'],
+  }).toHtml(),
+  'text/plain': summary.toString(),
+}));

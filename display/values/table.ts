@@ -15,6 +15,8 @@ export interface TableOptions {
   caption?: string;
   /** A last row, set apart. */
   footer?: Row;
+  /** Columns of words that stand at the right, as numbers do. */
+  rightAligned?: readonly string[];
 }
 
 /**
@@ -100,7 +102,7 @@ export class Table implements Displayable {
   }
 
   toHtml(): string {
-    const { caption, footer } = this.#options;
+    const { caption, footer, rightAligned = [] } = this.#options;
     const columns = this.#wide;
     const { head, tail, hidden } = this.#shown();
     const places = placesOf(columns, [...head, ...tail]);
@@ -112,6 +114,7 @@ export class Table implements Displayable {
         ),
       ),
     );
+    for (const name of rightAligned) numeric.add(name);
     const side = (name: string): string => (numeric.has(name) ? '' : ' class="l"');
     const cell = (row: Row, name: string): string => {
       const value = row[name];
@@ -135,7 +138,7 @@ export class Table implements Displayable {
     const foot = footer ? `<tfoot>${lines([footer])}</tfoot>` : '';
     const under = caption ?? this.#size;
     return page(
-      `<table><thead onclick="${escapeHtml(sorter)}"><tr>${heads}</tr></thead><tbody>${lines(head)}${gap}${lines(tail)}</tbody>${foot}</table><div class="dim">${escapeHtml(under)}</div>`,
+      `<table><thead onclick="${escapeHtml(sorter)}"><tr>${heads}</tr></thead><tbody>${lines(head)}${gap}${lines(tail)}</tbody>${foot}</table><div class="dim" style="white-space:pre-line">${escapeHtml(under)}</div>`,
     );
   }
 

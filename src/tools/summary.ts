@@ -66,8 +66,19 @@ export class Summary {
     this.outputBytes = total(layers.map(({ bytes }) => bytes));
   }
 
+  /** What each row says, by column. */
+  get rows(): Record<(typeof columns)[number], string>[] {
+    return this.layers.map((call) => {
+      const texts = cells(call);
+      return Object.fromEntries(columns.map((name, c) => [name, texts[c]])) as Record<
+        (typeof columns)[number],
+        string
+      >;
+    });
+  }
+
   /** The totals, as lines. */
-  private get totals(): string[] {
+  get totals(): string[] {
     return [
       `parameters: ${grouped(this.parameters)} (${grouped(this.trainable)} trainable), ${megabytes(this.parameterBytes)}`,
       `MACs: ${grouped(this.macs)}; outputs: ${megabytes(this.outputBytes)}`,
@@ -89,21 +100,7 @@ export class Summary {
   [inspect.custom](): string {
     return this.toString();
   }
-
-  [Symbol.for('Jupyter.display')](): Record<string, string> {
-    const row = (tag: string, texts: readonly string[]): string =>
-      `<tr>${texts.map((text, c) => `<${tag} style="text-align:${c < 2 ? 'left' : 'right'}">${escaped(text)}</${tag}>`).join('')}</tr>`;
-    const body = this.layers.map((call) => row('td', cells(call))).join('');
-    const totals = this.totals.map((text) => `<div>${escaped(text)}</div>`).join('');
-    return {
-      'text/html': `<table><thead>${row('th', columns)}</thead><tbody>${body}</tbody></table>${totals}`,
-      'text/plain': this.toString(),
-    };
-  }
 }
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /**
  * Runs a model once in evaluation mode and tells, layer by layer: output shape, parameters, multiplications (MACs), bytes of the output,

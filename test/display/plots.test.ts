@@ -52,6 +52,38 @@ describe('arrays', () => {
     ]);
   });
 
+  test('each kind of array has the code that plotly.js knows it by', () => {
+    // https://plotly.com/javascript/reference: the names of numpy, without the byte order.
+    const kinds = {
+      f4: Float32Array,
+      f8: Float64Array,
+      i1: Int8Array,
+      i2: Int16Array,
+      i4: Int32Array,
+      u1: Uint8Array,
+      u1c: Uint8ClampedArray,
+      u2: Uint16Array,
+      u4: Uint32Array,
+    };
+    for (const [dtype, Kind] of Object.entries(kinds)) {
+      const array = Kind.of(1, 2, 3);
+      expect(encode(array)).toEqual({ dtype, bdata: Buffer.from(array.buffer).toString('base64') });
+    }
+    for (const [dtype, code] of [
+      ['float32', 'f4'],
+      ['float64', 'f8'],
+      ['int32', 'i4'],
+      ['uint8', 'u1'],
+      ['bool', 'u1'],
+    ] as const)
+      expect(encode(tensor([1, 0], { dtype }))).toMatchObject({ dtype: code });
+    // plotly.js has no 64-bit integers: they become numbers.
+    expect(encode(BigInt64Array.of(1n, -2n))).toEqual({
+      dtype: 'f8',
+      bdata: Buffer.from(Float64Array.of(1, -2).buffer).toString('base64'),
+    });
+  });
+
   test('rows are one matrix, never encoded one by one', () => {
     const rows = Array.from({ length: 20 }, () => new Float32Array(20));
     expect(encode(rows)).toMatchObject({ dtype: 'f4', shape: '20, 20' });
@@ -170,6 +202,40 @@ describe('charts', () => {
     ).toMatchObject({
       colorscale: 'Viridis',
     });
+  });
+
+  test('words of values are words, whatever they look like', () => {
+    const evil = '<img src=x onerror=alert(1)> & <unk>';
+    const escaped = '&lt;img src=x onerror=alert(1)&gt; &amp; &lt;unk&gt;';
+    const figures = [
+      plot.line({ [evil]: [1, 2], b: [2, 1] }),
+      plot.line([evil, 'b'], [1, 2]),
+      plot.bar({ [evil]: 1 }),
+      plot.bar([evil], { [evil]: [1] }),
+      plot.scatter([1, 2], [1, 2], { color: [evil, 'b'], labels: [evil, 'c'] }),
+      plot.hist({ [evil]: [1, 2] }),
+      plot.box({ [evil]: [1, 2] }),
+      plot.heatmap([[1, 2]], { x: [evil, 'b'] }),
+      plot.confusion([0, 1], [0, 1], { labels: [evil, 'b'] }),
+      plot.parallel({ [evil]: [1, 2] }),
+      plot.roc({ [evil]: [0.1, 0.9] }, [0, 1]),
+      plot.pr({ [evil]: [0.1, 0.9] }, [0, 1]),
+    ];
+    for (const figure of figures) {
+      const json = JSON.stringify(jsonOf(figure));
+      expect(json).toContain(escaped);
+      expect(json).not.toContain('<img');
+    }
+  });
+
+  test('a figure of square cells is as wide as they need, and a flat one lower', () => {
+    const sizeOf = (rows: number, columns: number) =>
+      jsonOf(plot.heatmap(zeros([rows, columns]))).layout as unknown as { width: number; height: number };
+    // 380 pixels without 20 above and 44 below are 316: so wide is a square, with its sides and the bar.
+    expect(sizeOf(30, 30)).toMatchObject({ width: 316 + 84 + 64, height: 380 });
+    expect(sizeOf(30, 300)).toMatchObject({ width: 720, height: 140 });
+    expect(jsonOf(plot.heatmap(zeros([30, 30]), { width: 900 })).layout).toMatchObject({ width: 900 });
+    expect(jsonOf(plot.heatmap(zeros([30, 30]), { matrix: false })).layout.width).toBeUndefined();
   });
 
   test('lengths that differ are an error', () => {

@@ -1,11 +1,11 @@
 import {
-  type CapturedOutput,
   type CommChannel,
   type CommHost,
   type CommMessage,
   type DisplayHost,
   type MimeBundle,
   type Shown,
+  type Sink,
   setHost,
 } from '../../display/host.ts';
 
@@ -47,7 +47,7 @@ export class Recorder implements DisplayHost {
   }[] = [];
   readonly targets = new Map<string, (comm: CommChannel, message: CommMessage) => void>();
   #endings: (() => void)[] = [];
-  #sink: ((output: CapturedOutput | 'clear') => void) | null = null;
+  #sink: Sink | null = null;
 
   readonly comms: CommHost = {
     open: (target, data = {}, metadata = {}, buffers = [], id = String(this.opened.length)) => {
@@ -59,7 +59,9 @@ export class Recorder implements DisplayHost {
   };
 
   publish(shown: Shown): void {
-    if (this.#sink) this.#sink({ output_type: 'display_data', data: shown.data, metadata: shown.metadata });
+    const { kind, data, metadata, id } = shown;
+    if (this.#sink && kind === 'display_data')
+      this.#sink({ output_type: 'display_data', data, metadata }, id);
     else this.shown.push(shown);
   }
 
@@ -71,7 +73,7 @@ export class Recorder implements DisplayHost {
     this.texts.push(text);
   }
 
-  capture<T>(sink: (output: CapturedOutput | 'clear') => void, body: () => T): T {
+  capture<T>(sink: Sink, body: () => T): T {
     const before = this.#sink;
     this.#sink = sink;
     try {

@@ -54,6 +54,45 @@ describe('progress', () => {
     expect(data['text/html']).toContain('--jp-error-color1');
   });
 
+  test('an error in the loop leaves the bar where it was, in the colour of errors', async () => {
+    const text = (): string => String(host.shown.at(-1)!.data['text/plain']);
+    expect(() => {
+      for (const i of progress(4)) if (i === 1) throw new RangeError('no');
+    }).toThrow('no');
+    expect(text()).toMatch(/^25% 1\/4 /);
+    expect(host.shown.at(-1)!.data['text/html']).toContain('--jp-error-color1');
+    async function* source() {
+      yield* [1, 2, 3];
+    }
+    for await (const x of progress(source(), { total: 3 })) if (x === 3) break;
+    expect(text()).toMatch(/^66% 2\/3 /);
+    expect(host.shown.at(-1)!.data['text/html']).toContain('--jp-error-color1');
+  });
+
+  test('a loop that an interrupt ends without a word has stopped when its cell ends; the next bar is not inside of it', () => {
+    const abandoned = progress(10, { desc: 'abandoned' })[Symbol.iterator]();
+    for (let i = 0; i < 4; i++) abandoned.next();
+    host.endCell();
+    const { data } = host.shown.at(-1)!;
+    expect(data['text/plain']).toMatch(/^abandoned: 30% 3\/10 /);
+    expect(data['text/plain']).not.toContain('<');
+    expect(data['text/html']).toContain('--jp-error-color1');
+    for (const _ of progress(2, { desc: 'next' }));
+    expect(host.shown.at(-1)!.data['text/html']).toContain('padding-left:0em');
+    expect(host.shown.at(-1)!.data['text/plain']).toMatch(/^next: 100% /);
+  });
+
+  test('many bars inside another register one end of the cell in a terminal', () => {
+    let ends = 0;
+    const { atCellEnd } = host;
+    host.atCellEnd = (callback) => {
+      ends++;
+      atCellEnd.call(host, callback);
+    };
+    for (const _ of progress(50)) for (const _ of progress(2));
+    expect(ends).toBeLessThanOrEqual(1);
+  });
+
   test('bars inside another share one output, which is empty in the end', () => {
     for (const _ of progress(3, { desc: 'outer' })) for (const _ of progress(2, { desc: 'inner' }));
     const created = host.shown.filter(({ kind }) => kind === 'display_data');
@@ -87,6 +126,12 @@ describe('live charts', () => {
     expect(Buffer.from(data[0].y.bdata, 'base64').byteLength / 4).toBe(40);
     expect([layout.yaxis.type, layout.yaxis2.type]).toEqual(['log', 'linear']);
     expect(host.shown.at(-1)!.data['text/plain']).toBe('live chart, 40 steps: loss 0.025, acc 39');
+  });
+
+  test('in a loop that yields, what was added is drawn although nothing more comes', async () => {
+    const chart = live({ loss: 'linear' }, { every: 20 });
+    for (let i = 0; i < 5; i++) chart.add({ loss: i });
+    await expect.poll(() => host.shown.at(-1)!.data['text/plain']).toBe('live chart, 5 steps: loss 4');
   });
 
   test('stay small however long they run, and add costs little', () => {

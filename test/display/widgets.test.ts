@@ -1,5 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { anywidget, interact, jslink, link, widgets } from '../../display/index.ts';
+import {
+  anywidget,
+  display,
+  interact,
+  jsdlink,
+  jslink,
+  link,
+  plot,
+  progress,
+  widgets,
+} from '../../display/index.ts';
 import { joinBuffers, splitBuffers } from '../../display/widgets/buffers.ts';
 import { type Recorder, record, type TestComm } from './recorder.ts';
 
@@ -98,6 +108,61 @@ describe('the protocol', () => {
     expect([...opened.buffers[0]]).toEqual([9, 8]);
   });
 
+  test('a value of the wrong type, or beyond its bounds, is an error or a correction that names the widget', () => {
+    const {
+      IntSlider,
+      FloatSlider,
+      IntText,
+      BoundedFloatText,
+      IntRangeSlider,
+      FloatRangeSlider,
+      FloatLogSlider,
+    } = widgets;
+    expect(() => new IntSlider({ value: 2.5 })).toThrow(
+      'IntSlider: value must be a whole number, got 2.5: use FloatSlider',
+    );
+    expect(() => new IntSlider({ min: 10, max: 5 })).toThrow('IntSlider: min 10 is above max 5');
+    expect(() => new IntText({ value: 0.5 })).toThrow(
+      'IntText: value must be a whole number, got 0.5: use FloatText',
+    );
+    expect(() => new FloatSlider({ value: Number.NaN })).toThrow(
+      'FloatSlider: value must be a number, got NaN',
+    );
+    expect(() => new IntRangeSlider({ value: [8, 2] })).toThrow(
+      'IntRangeSlider: the range [8, 2] is the wrong way round',
+    );
+    expect(() => new FloatRangeSlider({ value: 3 as never })).toThrow(
+      'FloatRangeSlider: value must be a pair [low, high] of numbers, got 3',
+    );
+    expect(() => new FloatLogSlider({ value: 0 })).toThrow('FloatLogSlider: value must be above 0, got 0');
+    expect(() => new widgets.Checkbox({ value: 'yes' as never })).toThrow(
+      "Checkbox: value must be a boolean, got 'yes'",
+    );
+    expect(() => new widgets.Text({ value: 3 as never })).toThrow('Text: value must be a string, got 3');
+    expect(() => new widgets.ColorPicker({ value: '#12' })).toThrow("ColorPicker: '#12' is no colour");
+    expect(() => new widgets.DatePicker({ value: new Date(Number.NaN) })).toThrow(
+      'DatePicker: value must be a valid Date or null',
+    );
+    expect(() => new widgets.Image({ value: 'a.png' as never })).toThrow(
+      'Image: value must be the bytes of a picture',
+    );
+    expect(() => new widgets.VBox({ children: [1 as never] })).toThrow('VBox: child 0 is no widget: 1');
+    expect(new IntSlider({ value: 500 }).value).toBe(100);
+    expect(new IntRangeSlider({ value: [150, 200] }).value).toEqual([100, 100]);
+    expect(new FloatLogSlider({ value: 1e9 }).value).toBe(1e4);
+    expect(new BoundedFloatText({ value: -1 }).value).toBe(0);
+    const slider = new IntSlider({ value: 80 });
+    const comm = host.commOf('IntSliderModel');
+    // New bounds move the value between them, in one message.
+    slider.setTraits({ min: 0, max: 50 });
+    expect(comm.sent.map(({ data }) => data.state)).toEqual([{ max: 50, value: 50 }]);
+    slider.setTraits({ min: 200, max: 300 });
+    expect(slider.value).toBe(200);
+    // Nothing is changed where something is wrong.
+    expect(() => slider.setTraits({ description: 'new', value: 'x' })).toThrow('value must be a number');
+    expect(slider.description).toBe('');
+  });
+
   test('an unknown trait is an error that names the known ones', () => {
     expect(() => new widgets.IntSlider({ valeu: 1 } as never)).toThrow(/there is no 'valeu': it has .*value/);
     expect(() => new widgets.IntSlider({ value: 'x' as never })).toThrow('must be a number');
@@ -161,6 +226,25 @@ describe('controls', () => {
     expect(output.outputs).toHaveLength(1);
   });
 
+  test('a bar, a chart and a figure inside an output are replaced there, not added', () => {
+    const output = new widgets.Output();
+    const figure = plot.line([1, 2]);
+    output.capture(() => {
+      for (const i of progress(3, { desc: 'inside' })) progress.set({ i });
+      display(figure);
+    });
+    const texts = () =>
+      output.outputs.map((one) =>
+        one.output_type === 'display_data' ? one.data['text/plain'] : one.output_type,
+      );
+    expect(texts()).toEqual([expect.stringMatching(/^inside: 100% 3\/3/), 'Figure: scatter']);
+    figure.update({ layout: { title: { text: 'later' } } });
+    expect(texts()[1]).toBe("Figure 'later': scatter");
+    output.clear();
+    figure.update({ layout: { title: { text: 'gone' } } });
+    expect(output.outputs).toEqual([]);
+  });
+
   test('link keeps two equal, jslink asks the front-end to', () => {
     const a = new widgets.IntSlider({ value: 1 });
     const b = new widgets.IntText({ value: 5 });
@@ -177,6 +261,8 @@ describe('controls', () => {
       source: [`IPY_MODEL_${a.modelId}`, 'value'],
       target: [`IPY_MODEL_${b.modelId}`, 'value'],
     });
+    jsdlink([a, 'value'], [b, 'value']);
+    expect(host.opened.at(-1)!.data.state).toMatchObject({ _model_name: 'DirectionalLinkModel' });
   });
 
   test('anywidget models have their module and share their state', () => {
