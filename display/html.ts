@@ -18,7 +18,8 @@ const mono = 'var(--jp-code-font-family, var(--vscode-editor-font-family, monosp
 
 /** The style sheet of gradbook's HTML outputs, small enough to go with each of them. */
 const sheet = `.gb{color:${ink};font-size:var(--jp-ui-font-size1,13px);line-height:1.45}
-.gb.gb pre,.gb.gb code{font-family:${mono};font-size:.95em;background:none;color:inherit;margin:0;padding:0;border:0}
+.gb.gb pre,.gb.gb code{font-family:${mono};font-size:.95em;background:none;color:inherit;margin:0;border:0}
+.gb code{background:none!important;padding:0!important}
 .gb pre{overflow:auto;max-height:24em;padding:.3em 0}
 .gb .tag{border:1px solid ${line};border-radius:3px;padding:0 .4em;margin-right:.5em;font-family:${mono};font-size:.92em;white-space:nowrap}
 .gb table{border-collapse:collapse;margin:.2em 0;border:0;font-size:1em;table-layout:auto}

@@ -87,7 +87,7 @@ register(Error, (error) => {
       : `<div class="dim">caused by ${escapeHtml(error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : short(error.cause))}</div>`;
   const stack =
     frames.length > 0
-      ? `<details><summary class="dim">${frames.length} frames</summary><pre>${escapeHtml(frames.join('\n'))}</pre></details>`
+      ? `<details><summary class="dim">${frames.length} ${frames.length === 1 ? 'frame' : 'frames'}</summary><pre>${escapeHtml(frames.join('\n'))}</pre></details>`
       : '';
   return {
     'text/html': page(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Layout, type LayoutTraits } from './kinds.ts';
+import { Layout, type LayoutOptions } from './kinds.ts';
 import { type Traits, Widget } from './widget.ts';
 
 export interface AnyWidgetOptions<T extends object> {
@@ -8,7 +8,7 @@ export interface AnyWidgetOptions<T extends object> {
   _css?: string;
   /** Traits that both sides share. */
   state: T;
-  layout?: Partial<LayoutTraits>;
+  layout?: LayoutOptions;
 }
 
 /**

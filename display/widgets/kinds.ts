@@ -69,12 +69,30 @@ const classOf = <T>(kind: Kind): WidgetClass<T> =>
   } as unknown as WidgetClass<T>;
 
 /** How a widget lies on the page; shared by passing the same one to several widgets. */
-export const Layout = classOf<LayoutTraits>(layoutKind);
-export type Layout = InstanceType<typeof Layout>;
+export class Layout extends classOf<LayoutTraits>(layoutKind) {
+  constructor({ border, ...values }: LayoutOptions = {}) {
+    super(border === undefined ? values : { ...allBorders(border), ...values });
+  }
+
+  /** All four borders at once. */
+  set border(border: string | null) {
+    this.setTraits(allBorders(border));
+  }
+}
+
+/** What a layout is made with. */
+export type LayoutOptions = Partial<LayoutTraits> & { border?: string | null };
+
+const allBorders = (border: string | null) => ({
+  borderTop: border,
+  borderRight: border,
+  borderBottom: border,
+  borderLeft: border,
+});
 
 /** What every widget that is seen has. */
 export interface DomTraits {
-  layout: Layout | Partial<LayoutTraits>;
+  layout: Layout | LayoutOptions;
   tooltip: string | null;
   tabbable: boolean | null;
   disabled: boolean;

@@ -362,6 +362,156 @@ describe.skipIf(!browserProgram)('widgets in JupyterLab (skipped where there is 
     ).toBe('rgb(1, 2, 3)');
   }, 120_000);
 
+  test('the rest of the controls: pairs of numbers, bars of numbers, whole and bounded numbers', async () => {
+    await shows(`const range = new widgets.FloatRangeSlider({ value: [0.2, 0.6], max: 1, step: 0.1 });
+      const bar = new widgets.FloatProgress({ value: 0.5, min: 0, max: 2, barStyle: 'success', description: 'done' });
+      const whole = new widgets.IntText({ value: 3, description: 'whole' });
+      const within = new widgets.BoundedFloatText({ value: 0.5, min: 0, max: 1, step: 0.1 });
+      const bounded = new widgets.BoundedIntText({ value: 5, min: 1, max: 9 });
+      const valid = new widgets.Valid({ value: false, readout: 'too small' });
+      new widgets.VBox({ children: [range, bar, whole, within, bounded, valid] })`);
+    await input('[role=slider]').press('ArrowRight');
+    await input('[role=slider]', 1).press('ArrowLeft');
+    await becomes('range.value.map((x) => x.toFixed(1)).join()', '0.3,0.5');
+    const numbers = 'input[type=number]';
+    await input(numbers).fill('-7');
+    await input(numbers).press('Enter');
+    await becomes('whole.value', '-7');
+    await input(numbers, 1).fill('5');
+    await input(numbers, 1).press('Enter');
+    await becomes('within.value', '1');
+    await input(numbers, 2).fill('-5');
+    await input(numbers, 2).press('Enter');
+    await becomes('bounded.value', '1');
+    const share = (): Promise<string> =>
+      input('.progress-bar').evaluate((one) => (one as unknown as { style: { width: string } }).style.width);
+    await within(share).toBe('25%');
+    expect(await input('.progress-bar').getAttribute('class')).toContain('progress-bar-success');
+    await tell(
+      'bar.value = 1.5; whole.value = 40; within.value = 0.25; bounded.value = 99; range.value = [0, 1]',
+    );
+    await within(share).toBe('75%');
+    const shown = (): Promise<string[]> =>
+      area
+        .locator(numbers)
+        .evaluateAll((all) => all.map((one) => (one as unknown as { value: string }).value));
+    await within(shown).toEqual(['40', '0.25', '9']);
+    await within(() => area.locator('.widget-readout').first().textContent()).toBe('0.00 – 1.00');
+    expect(await area.locator('.widget-valid').textContent()).toContain('too small');
+  }, 120_000);
+
+  test('layout and style are seen; a wrong value is an error with a name and changes nothing; what is closed goes', async () => {
+    await shows(
+      `const styled = new widgets.IntSlider({ value: 3, description: 'wide', layout: { width: '421px', border: '3px solid rgb(7, 8, 9)' }, style: { handleColor: 'rgb(1, 2, 3)', descriptionWidth: '111px' } });
+      const button = new widgets.Button({ description: 'coloured', style: { buttonColor: 'rgb(4, 5, 6)' }, tooltip: 'a tip' });
+      new widgets.VBox({ children: [styled, button] })`,
+    );
+    const cssOf = (selector: string, name: string): Promise<string> =>
+      tab.page.evaluate(
+        `getComputedStyle(document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea ${selector}')).${name}`,
+      );
+    await input('[role=slider]').waitFor();
+    await within(() => cssOf('.widget-slider', 'width')).toBe('421px');
+    await within(() => cssOf('.widget-slider .noUi-handle', 'backgroundColor')).toBe('rgb(1, 2, 3)');
+    await within(() => cssOf('.widget-slider', 'borderLeftColor')).toBe('rgb(7, 8, 9)');
+    await within(() => cssOf('.widget-label', 'width')).toBe('111px');
+    await within(() => cssOf('.widget-button', 'backgroundColor')).toBe('rgb(4, 5, 6)');
+    expect(await input('.widget-button').getAttribute('title')).toBe('a tip');
+    await tell("(styled.layout as widgets.Layout).width = '300px'");
+    await within(() => cssOf('.widget-slider', 'width')).toBe('300px');
+    await expect(ask('styled.value = 2.5')).rejects.toThrow(
+      'IntSlider: value must be a whole number, got 2.5',
+    );
+    await expect(ask('(styled as { value: unknown }).value = "x"')).rejects.toThrow(
+      "IntSlider: value must be a number, got 'x'",
+    );
+    expect(await ask('styled.value')).toBe('3');
+    await tell('styled.max = 2');
+    await within(() => input('[role=slider]').getAttribute('aria-valuetext')).toBe('2');
+    await tell('styled.close(); button.close()');
+    await within(() => area.locator('[role=slider], .widget-button').count()).toBe(0);
+  }, 120_000);
+
+  test('jsdlink goes one way without the kernel; a box of widgets takes new children', async () => {
+    await shows(`const [from, to] = [new widgets.IntSlider({ value: 1, max: 10 }), new widgets.IntSlider({ value: 5, max: 10 })];
+      jsdlink([from, 'value'], [to, 'value']);
+      const holder = new widgets.HBox({ children: [from, to] });
+      holder`);
+    const values = (): Promise<(string | null)[]> =>
+      Promise.all([0, 1].map((nth) => input('[role=slider]', nth).getAttribute('aria-valuetext')));
+    await within(values).toEqual(['1', '1']);
+    await input('[role=slider]').press('End');
+    await within(values).toEqual(['10', '10']);
+    await input('[role=slider]', 1).press('Home');
+    await within(values).toEqual(['10', '0']);
+    await becomes('from.value + ":" + to.value', '10:0');
+    await tell("holder.children = [new widgets.Label({ value: 'alone' })]");
+    await within(() => area.locator('.widget-label').allTextContents()).toEqual(['alone']);
+  }, 120_000);
+
+  test('interact takes every abbreviation, and a widget', async () => {
+    await shows(`interact((values) => JSON.stringify(values), {
+      whole: [1, 9], broken: [0, 0.5], stepped: { min: 0, max: 1, step: 0.5, value: 0.5 }, around: 4,
+      list: ['a', 'b'], labelled: { small: 1, large: 2 }, flag: true, word: 'x', own: new widgets.FloatLogSlider({ value: 100 }) })`);
+    const result = async (): Promise<unknown> => {
+      const text = (await area.locator('.widget-output').textContent()) ?? '';
+      return JSON.parse(/\{.*\}/.exec(text)?.[0] ?? 'null');
+    };
+    const first = {
+      whole: 5,
+      broken: 0.25,
+      stepped: 0.5,
+      around: 4,
+      list: 'a',
+      labelled: 1,
+      flag: true,
+      word: 'x',
+      own: 100,
+    };
+    await within(result).toEqual(first);
+    await input('input[type=checkbox]').uncheck();
+    await input('select', 1).selectOption('large');
+    await input('input[type=text]').fill('new');
+    await input('input[type=text]').press('Enter');
+    await input('[role=slider]', 3).press('Home');
+    await within(result).toEqual({ ...first, flag: false, labelled: 2, word: 'new', around: -4 });
+  }, 120_000);
+
+  test('a bar and a chart inside an output grow there, started by a button', async () => {
+    await shows(`const place = new widgets.Output();
+      const go2 = new widgets.Button({ description: 'train' });
+      go2.onClick(() => place.capture(() => {
+        const inner = live({ loss: 'linear' });
+        for (const i of progress(5, { desc: 'inside' })) inner.add({ loss: i });
+      }));
+      new widgets.VBox({ children: [go2, place] })`);
+    await input('.widget-button').click();
+    await area
+      .locator('.widget-output .js-plotly-plot .scatterlayer .trace')
+      .waitFor({ state: 'attached', ...patience });
+    await within(() => area.locator('.widget-output [role=progressbar]').count()).toBe(1);
+    await within(() => area.locator('.widget-output').textContent()).toContain('100% 5/5');
+    await within(() => onPlot('node.calcdata[0].length')).toBe(5);
+  }, 120_000);
+
+  test('an interrupt leaves a bar that says it has stopped, and a chart with every step; the next bar starts anew', async () => {
+    await start(`const halted = live({ loss: 'linear' });
+      let done = 0;
+      for (const i of progress(1_000_000, { desc: 'halted' })) { const t = performance.now(); while (performance.now() - t < 5); halted.add({ loss: i }); done = i; }`);
+    await area.locator('.js-plotly-plot .scatterlayer .trace').waitFor({ state: 'attached', ...patience });
+    await tab.command('notebook:interrupt-kernel');
+    await tab.kernelIs('idle');
+    await within(() => area.locator('[role=progressbar] span').getAttribute('style')).toContain(
+      '--jp-error-color1',
+    );
+    const steps = Number(await ask('done'));
+    // The step that the interrupt cut is in the chart or not.
+    await within(async () => steps + 1 - Number(await onPlot('node.calcdata[0].at(-1).x')) <= 1).toBe(true);
+    await shows("for (const _ of progress(2, { desc: 'next' }));");
+    await within(() => area.locator('[role=progressbar]').getAttribute('aria-valuenow')).toBe('100');
+    expect(await area.locator('[role=progressbar]').count()).toBe(1);
+  }, 120_000);
+
   test('what the user does while a cell computes is handled where it yields', async () => {
     await start(`const live1 = new widgets.IntSlider({ max: 10 });
       const moves: string[] = [];

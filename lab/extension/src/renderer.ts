@@ -25,6 +25,14 @@ const inkOf = (node: HTMLElement): string => {
   return style.getPropertyValue('--jp-ui-font-color1').trim() || style.color;
 };
 
+/** The axes of parallel coordinates are black, whatever the layout says. */
+function inkAxes(node: HTMLElement): void {
+  for (const line of node.querySelectorAll<SVGElement>(
+    '.parcoords .axis .domain, .parcoords .axis .tick line',
+  ))
+    line.style.stroke = inkOf(node);
+}
+
 /** The layout with the page's text colour, unless the figure has a colour of its own. */
 function themed(layout: FigureJson['layout'] = {}, ink: string): Partial<Layout> {
   const base = layout.template?.layout ?? {
@@ -106,6 +114,7 @@ export function plotlyExtension(Base: WidgetClass, load: () => Promise<Plotly>):
           themed(structuredClone(layout), inkOf(this.node)),
           config,
         );
+        inkAxes(this.node);
         if (frames) await plotly.addFrames(this.node, structuredClone(frames));
       });
       return this.#drawing;
