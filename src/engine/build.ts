@@ -1,11 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -129,9 +132,8 @@ interface KeptState {
 const stateFile = 'sources.json';
 
 /** So that the next start need not read the sources. Where the folder cannot be written, it reads them. */
-function keepState(folder: string): void {
+function keepState(folder: string, kept: KeptState): void {
   const path = join(folder, stateFile);
-  const kept: KeptState = { state: stateOfSources(), fingerprint: fingerprintOfText() };
   const text = JSON.stringify(kept);
   try {
     if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
@@ -142,19 +144,69 @@ function keepState(folder: string): void {
   }
 }
 
-/** Built engines lie in the package, or in the user's cache where the package cannot be written. */
+/** Built engines lie in the package, or in the user's cache where the package cannot be written; `GRADBOOK_ENGINES` names one folder instead. */
 function outputFolders(): string[] {
+  if (process.env.GRADBOOK_ENGINES) return [process.env.GRADBOOK_ENGINES];
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   return [join(packageRoot(), 'dist/native'), join(cache, 'gradbook/native')];
 }
 
-const fileName = (isa: Isa): string => `${fingerprint()}-${isa}.node`;
+const fileName = (isa: Isa, print = fingerprint()): string => `${print}-${isa}.node`;
+
+/**
+ * Whether a library is there and whole. One that was cut off (a full disk, a lost power supply) would end the process when it is loaded:
+ * in an ELF file the table of sections comes last, and the header tells where.
+ */
+function isWhole(path: string): boolean {
+  const header = Buffer.alloc(64);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      if (readSync(file, header, 0, 64, 0) < 64) return false;
+    } finally {
+      closeSync(file);
+    }
+    if (header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2) return process.platform !== 'linux';
+    const end = Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
+    return statSync(path).size >= end;
+  } catch {
+    return false;
+  }
+}
 
 /** The built engine for an instruction set, or null. */
 export function builtEngine(isa: Isa): string | null {
   const name = fileName(isa);
-  for (const folder of outputFolders()) if (existsSync(join(folder, name))) return join(folder, name);
-  return null;
+  return (
+    outputFolders()
+      .map((folder) => join(folder, name))
+      .find(isWhole) ?? null
+  );
+}
+
+/** Removes an engine that does not load, and what it was linked of, so that it is compiled anew. False where it cannot be removed. */
+export function removeEngine(path: string): boolean {
+  try {
+    rmSync(path);
+    rmSync(join(dirname(path), 'objects'), { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what compilations left that were killed. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const [, id] = /^\.work-(\d+)$/.exec(name) ?? [];
+    if (id === undefined) continue;
+    try {
+      process.kill(Number(id), 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH')
+        rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  }
 }
 
 /** The system's C++ compiler: `CXX`, or the first of c++, g++ and clang++ that runs. Null where there is none. */
@@ -271,13 +323,16 @@ export async function buildEngines(
   report: (line: string) => void = () => {},
 ): Promise<boolean> {
   const missing = wanted.filter((isa) => builtEngine(isa) === null);
+  // What is compiled is named by the sources as they are now, whoever edits them meanwhile.
+  const built: KeptState = { state: stateOfSources(), fingerprint: fingerprintOfText() };
   if (missing.length === 0) {
-    for (const isa of wanted) keepState(dirname(builtEngine(isa)!));
+    for (const isa of wanted) keepState(dirname(builtEngine(isa)!), built);
     return true;
   }
   const compiler = findCompiler();
   if (compiler === null) return false;
   const target = writableFolder();
+  removeLeftovers(target);
   const work = join(target, `.work-${process.pid}`);
   report(`Compiling the native engine (${missing.join(', ')}) with ${compiler} ...`);
   const started = performance.now();
@@ -288,18 +343,26 @@ export async function buildEngines(
       return { isa, ...steps(isa, folder) };
     });
     const kept = join(target, 'objects');
-    mkdirSync(kept, { recursive: true });
-    const queue = plans.flatMap(({ compile }) => compile).sort((a, b) => b.size - a.size);
-    const runner = async (): Promise<void> => {
-      for (let step = queue.shift(); step; step = queue.shift()) await compileSource(compiler, step, kept);
+    const compileAll = async (): Promise<void> => {
+      mkdirSync(kept, { recursive: true });
+      const queue = plans.flatMap(({ compile }) => compile).sort((a, b) => b.size - a.size);
+      const runner = async (): Promise<void> => {
+        for (let step = queue.shift(); step; step = queue.shift()) await compileSource(compiler, step, kept);
+      };
+      await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, runner));
+      for (const { link } of plans) await compileOne(compiler, link);
     };
-    await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, runner));
-    for (const { isa, link } of plans) {
-      await compileOne(compiler, link);
-      // Renaming is atomic: another process sees a whole file or none.
-      renameSync(link.output, join(target, fileName(isa)));
-    }
-    keepState(target);
+    const hadObjects = existsSync(kept);
+    await compileAll().catch(async (error) => {
+      // An object that was kept may be damaged: once more, without them.
+      if (!hadObjects) throw error;
+      rmSync(kept, { recursive: true, force: true });
+      await compileAll();
+    });
+    // Renaming is atomic: another process sees a whole file or none.
+    for (const { isa, link } of plans)
+      renameSync(link.output, join(target, fileName(isa, built.fingerprint)));
+    keepState(target, built);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -95,6 +95,9 @@ export function useEngine(name: string, active: ReadonlyMap<string, NativeKernel
 /** The active engine: `reference` or `native`. */
 export const activeEngine = (): string => engine;
 
+/** The active engine's kernels by name; none for the reference. */
+export const activeKernels = (): ReadonlyMap<string, NativeKernel> => kernels;
+
 /** The names of all kernels, for the coverage table of an engine. */
 export const kernelNames = (): string[] => [...entries.keys()].sort();
 

@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { setAddressOf } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { builtEngine, findCompiler, type Isa, machineIsas, packageRoot } from './build.ts';
+import { builtEngine, findCompiler, type Isa, machineIsas, packageRoot, removeEngine } from './build.ts';
 import { type NativeKernel, setFirstUse, useEngine } from './kernel.ts';
 
 /** What the compiled module exports. */
@@ -120,25 +120,37 @@ function compile(isa: Isa): void {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });
-  if (status !== 0) reason = stderr.trim().split('\n').slice(0, 20).join('\n');
+  if (status === 0) return;
+  const lines = stderr.split('\n');
+  const said = [/\berror\b.*:/, /Error: /].map((kind) => lines.find((line) => kind.test(line))?.trim());
+  reason = `it could not be compiled: ${said.find((line) => line !== undefined) ?? stderr.trim()}`;
+}
+
+/** How a loader speaks of a file that is no library any more. */
+const damaged = /\bELF\b|too short|mach-o|truncated|self-register/i;
+
+/** The path of an engine, compiled if need be, or null. */
+function pathOf(isa: Isa): string | null {
+  const path = builtEngine(isa);
+  if (path !== null) return path;
+  compile(isa);
+  return builtEngine(isa);
 }
 
 /** The fastest engine that this machine runs, or the forced one. Null: none, and `reason` says why. */
 function find(forced: Isa | undefined): { addon: Addon; isa: Isa } | null {
   for (const isa of forced ? [forced] : machineIsas()) {
-    let path = builtEngine(isa);
-    if (path === null) {
-      compile(isa);
-      path = builtEngine(isa);
-    }
-    if (path === null) continue;
-    try {
-      const addon = open(path);
-      if (addon.supported) return { addon, isa };
-      reason = `this machine does not have ${isa}`;
-    } catch (error) {
-      reason = (error as Error).message;
-    }
+    for (let path = pathOf(isa), attempt = 0; path !== null; path = pathOf(isa), attempt++)
+      try {
+        const addon = open(path);
+        if (addon.supported) return { addon, isa };
+        reason = `this machine does not have ${isa}`;
+        break;
+      } catch (error) {
+        reason = (error as Error).message;
+        // A damaged file is compiled anew, once.
+        if (attempt > 0 || !damaged.test(reason) || findCompiler() === null || !removeEngine(path)) break;
+      }
   }
   reason ||= 'there is no C++ compiler (install g++ or clang++)';
   return null;

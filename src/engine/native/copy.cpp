@@ -1,5 +1,8 @@
 // Copies, conversions between dtypes, and transposed copies.
 #include <type_traits>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "map.h"
 #include "mathematics.h"
@@ -118,7 +121,7 @@ bool transposed(const Plan& p) {
       const int64_t height = rows - r < tile ? rows - r : tile;
       U* out = reinterpret_cast<U*>(p.operand[0].data) + outAt + r * outStep;
       const U* in = reinterpret_cast<const U*>(p.operand[1].data) + inAt + r;
-      for (int64_t c = 0; c < columns; c += tile)
+      for (int64_t c = 0; c < columns && !interrupted(); c += tile)
         transposeTile<U>(out + c, outStep, in + c * inStep, inStep, height, columns - c < tile ? columns - c : tile);
     }
   });

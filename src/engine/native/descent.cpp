@@ -213,9 +213,11 @@ bool one(Args& args) {
     if (v.dtype > F64 || v.dtype != views[0].dtype || !v.contiguous()) return false;
   withFloat(views[0].dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallelRange(views[0].count(), grain / 4, 64, [&](int64_t begin, int64_t end) {
-      const auto at = [&](int k) { return k < Rule::tensors ? views[k].template as<T>() + begin : nullptr; };
-      Rule::run(at(0), at(1), at(2), at(3), c, end - begin);
+    parallelRange(views[0].count(), grain / 4, 64, [&](int64_t first, int64_t last) {
+      inStretches(first, last, [&](int64_t begin, int64_t end) {
+        const auto at = [&](int k) { return k < Rule::tensors ? views[k].template as<T>() + begin : nullptr; };
+        Rule::run(at(0), at(1), at(2), at(3), c, end - begin);
+      });
     });
   });
   return true;

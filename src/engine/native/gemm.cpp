@@ -187,7 +187,7 @@ void linearOf(const View& out, const View& a, const View& w, const View& bias) {
   if (bias) {
     const T* from = bias.as<T>();
     const int64_t step = bias.rank == 0 || bias.size[0] == 1 ? 0 : bias.stride[0];
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; i < rows && !interrupted(); i++)
       for (int64_t j = 0; j < columns; j++) c[i * columns + j] = from[j * step];
   }
   multiply<T>(rows, columns, depth, {a.as<T>(), a.stride[0], a.stride[1]}, {w.as<T>(), w.stride[1], w.stride[0]}, c, columns,

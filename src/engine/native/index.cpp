@@ -23,7 +23,7 @@ void gatherFrom(const View& out, const View& a, const View& index, int dim) {
   const Walk<3> walk = walkOf(index, out, a, dim, true);
   withWidth(out.dtype, [&](auto zero) {
     using U = decltype(zero);
-    parallelRange(walk.count, grain, 1, [&](int64_t begin, int64_t end) {
+    const auto some = [&](int64_t begin, int64_t end) {
       walk.each(begin, end, [&](const int64_t* at, const int64_t* steps, int64_t n) {
         const int32_t* i = index.as<int32_t>() + at[0];
         U* to = out.as<U>() + at[1];
@@ -41,7 +41,8 @@ void gatherFrom(const View& out, const View& a, const View& index, int dim) {
           for (int64_t k = 0; k < n; k++) to[k * so] = from[k * sa + i[k * si] * step];
         }
       });
-    });
+    };
+    parallelRange(walk.count, grain, 1, [&](int64_t begin, int64_t end) { inStretches(begin, end, some); });
   });
 }
 
@@ -101,8 +102,7 @@ void scatterTo(const View& index, const View& out, const View& src, int dim, con
   inParts(index, out, src, dim, [&](const View& index, const View& out, const View& src) {
     const int64_t step = out.stride[dim];
     const Walk<3> walk = walkOf(index, out, src, dim, false);
-    walk.each(0, walk.count, [&](const int64_t* at, const int64_t* steps, int64_t n) {
-      if (interrupted()) return;
+    const auto some = [&](const int64_t* at, const int64_t* steps, int64_t n) {
       const int32_t* i = index.as<int32_t>() + at[0];
       T* to = out.as<T>() + at[1];
       const T* from = src.as<T>() + at[2];
@@ -113,7 +113,8 @@ void scatterTo(const View& index, const View& out, const View& src, int dim, con
       } else {
         for (int64_t k = 0; k < n; k++) join(to[k * so + i[k * si] * step], from[k * ss]);
       }
-    });
+    };
+    inStretches(0, walk.count, [&](int64_t begin, int64_t end) { walk.each(begin, end, some); });
   });
 }
 
@@ -255,11 +256,11 @@ bool get(Args& args) {
       for (int64_t i = begin; i < end; i++) {
         const U* from = a.as<U>() + tuples.place(i);
         U* to = out.as<U>() + i * size;
+        if ((i & 0xff) == 0 && interrupted()) return;
         if (size == 1) {
           *to = *from;
           continue;
         }
-        if (interrupted()) return;
         rest.each(0, size, [&](const int64_t* at, const int64_t* steps, int64_t n) {
           if (steps[0] == 1)
             memcpy(to, from + at[0], static_cast<size_t>(n) * sizeof(U));
@@ -317,10 +318,12 @@ bool positions(Args& args) {
     const T* x = a.as<T>();
     int32_t* y = out.as<int32_t>();
     int64_t found = 0;
-    for (int64_t i = 0; i < size && found < most; i++) {
-      y[found] = static_cast<int32_t>(i);
-      found += x[i] != 0;
-    }
+    inStretches(0, size, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end && found < most; i++) {
+        y[found] = static_cast<int32_t>(i);
+        found += x[i] != 0;
+      }
+    });
   });
   return true;
 }

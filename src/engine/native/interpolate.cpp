@@ -226,6 +226,7 @@ bool coordinates(Args& args) {
     using T = decltype(zero);
     parallelRange(grid.size[0] * points, grain / 8, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
+        if ((i & 0xfff) == 0 && interrupted()) return;
         const double x = grid.as<T>()[i / points * grid.stride[0] + i % points * grid.stride[1]];
         Moving at{corners ? (x + 1) / 2 * (size - 1) : ((x + 1) * size - 1) / 2, slope};
         if (padding == word("reflection")) at = corners ? reflected(at, 0, 2 * (size - 1)) : reflected(at, -1, 2 * size - 1);

@@ -72,6 +72,7 @@ void extremesOf(const View& values, const View& indices, const View& a, int dim)
     // Pieces of a fixed size, then the first of the pieces' extremes: NaN and ties come out as in one go.
     const int64_t piece = grain, pieces = (length + piece - 1) / piece;
     int64_t* at = static_cast<int64_t*>(scratch(2, pieces * 8));
+    for (int64_t p = 0; p < pieces; p++) at[p] = p * piece;
     parallelRange(pieces, 1, 1, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end && !interrupted(); p++)
         at[p] = p * piece + extremeOf<Greatest>(x + p * piece, length - p * piece < piece ? length - p * piece : piece);
@@ -114,7 +115,7 @@ void extremesOf(const View& values, const View& indices, const View& a, int dim)
         if (step == 1)
           first = extremeOf<Greatest>(lane, length);
         else
-          for (int64_t i = 1; i < length; i++)
+          for (int64_t i = 1; i < length && ((i & 0xffff) != 0 || !interrupted()); i++)
             if (beats<Greatest>(lane[i * step], lane[first * step])) first = i;
         best[at[0] + j * steps[0]] = lane[first * step];
         found[at[1] + j * steps[1]] = static_cast<int32_t>(first);
@@ -164,6 +165,7 @@ void carry(const View (&views)[K], int dim, bool reverse, const F& next) {
           rows[k] = views[k].template as<T>() + at[k] + c * steps[k] + (reverse ? (length - 1) * all.step[k] : 0);
         }
         for (int64_t i = 0; i < length; i++) {
+          if ((i & 0xffff) == 0xffff && interrupted()) return;
           T* to = rows[0];
           const T *x = rows[1], *y = rows[K - 1];
           if (beside) {
@@ -229,6 +231,7 @@ bool runningExtreme(Args& args) {
       T best = *x;
       int32_t place = 0;
       for (int64_t i = 0; i < length; i++) {
+        if ((i & 0xffff) == 0xffff && interrupted()) return;
         const T next = x[i * all.step[2]];
         const bool wins = (next != next) | ((best == best) & (greatest ? next >= best : next <= best));
         best = wins ? next : best;
@@ -255,6 +258,7 @@ bool runningLogSumExp(Args& args) {
       T* y = v[0].as<T>() + at[0];
       double peak = -INFINITY, total = 0;
       for (int64_t i = 0; i < length; i++) {
+        if ((i & 0xffff) == 0xffff && interrupted()) return;
         const double next = x[i * all.step[1]];
         if (next > peak) {
           total = peak == -INFINITY ? 1 : total * std::exp(peak - next) + 1;

@@ -44,14 +44,14 @@ void eachPiece(const List& params, const F& body) {
   for (int64_t i = 0; i < params.count; i++) total += params.size[i];
   if (total <= grain || threadCount() == 1) {
     for (int64_t i = 0; i < params.count; i++)
-      if (params.size[i] > 0) body(i, int64_t{0}, params.size[i]);
+      inStretches(0, params.size[i], [&](int64_t begin, int64_t end) { body(i, begin, end); });
     return;
   }
   int64_t pieces = 0;
   for (int64_t i = 0; i < params.count; i++) pieces += (params.size[i] + piece - 1) / piece;
   parallelRange(pieces, 2, 1, [&](int64_t begin, int64_t end) {
     int64_t tensor = 0, before = 0;
-    for (int64_t p = begin; p < end; p++) {
+    for (int64_t p = begin; p < end && !interrupted(); p++) {
       while (p - before >= (params.size[tensor] + piece - 1) / piece) before += (params.size[tensor] + piece - 1) / piece, tensor++;
       const int64_t from = (p - before) * piece;
       body(tensor, from, from + piece < params.size[tensor] ? from + piece : params.size[tensor]);

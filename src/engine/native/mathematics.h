@@ -31,7 +31,9 @@ inline VecF exponential(VecF x) {
   p = p * r + 0.5f;
   const VecF y = p * (r * r) + r + 1.0f;
 #if defined(__AVX512F__)
-  return (VecF)_mm512_scalef_ps((__m512)y, (__m512)n);
+  VecF scaled;
+  asm("vscalefps %2, %1, %0" : "=v"(scaled) : "v"(y), "v"(n));
+  return scaled;
 #else
   const VecI whole = bitsAs<VecI>(shifted) - 0x4b400000;
   const VecI half = whole >> 1;

@@ -218,7 +218,9 @@ template <class T>
 const T* rowOf(const View& v, int64_t n, double fallback, int slot) {
   T* to = static_cast<T*>(scratch(slot, n * int64_t{sizeof(T)}));
   const Vector from{&v, fallback};
-  for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(from[i]);
+  inStretches(0, n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) to[i] = static_cast<T>(from[i]);
+  });
   return to;
 }
 
@@ -300,7 +302,7 @@ void layerBackwardOf(const View& gradInput, const View& gradWeight, const View& 
     T* someWeights = static_cast<T*>(scratch(7, 2 * size * int64_t{sizeof(T)}));
     T* someBiases = someWeights + size;
     for (int64_t i = 0; i < 2 * size; i++) someWeights[i] = 0;
-    for (int64_t r = b * block; r < rows && r < (b + 1) * block; r++) {
+    for (int64_t r = b * block; r < rows && r < (b + 1) * block && !interrupted(); r++) {
       const T* x = input.as<T>() + r * input.stride[0];
       const T* g = grad.as<T>() + r * grad.stride[0];
       const double m = centre[r], inverse = 1 / std::sqrt(spread[r] + eps);

@@ -271,7 +271,7 @@ bool triangle(Args& args) {
     parallelRange(lines.count, grain / (columns + 1) + 1, 1, [&](int64_t begin, int64_t end) {
       int64_t line = begin;
       lines.each(begin, end, [&](const int64_t* at, const int64_t* steps, int64_t n) {
-        for (int64_t k = 0; k < n; k++, line++) {
+        for (int64_t k = 0; k < n && !interrupted(); k++, line++) {
           const int64_t edge = line % rows + diagonal + (upper ? 0 : 1);
           const int64_t cut = edge < 0 ? 0 : edge > columns ? columns : edge;
           U* to = out.as<U>() + at[0] + k * steps[0];

@@ -1,6 +1,9 @@
 // Pooling: windows that slide or share out a dimension, both directions.
 #include <cmath>
 #include <type_traits>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "args.h"
 #include "simd.h"

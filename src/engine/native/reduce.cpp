@@ -190,6 +190,7 @@ void reduce(const View& out, const View& a) {
     if (pieces * rows == 1) {
       parallelRange(s.outputs, grain / s.terms + 1, 1, [&](int64_t begin, int64_t end) {
         for (int64_t o = begin; o < end; o++) {
+          if ((o & 0xff) == 0 && interrupted()) return;
           const T* x = source + locate(s, false, o, inner);
           target[o] = finish<T, A>(step == 1 ? row<R, T>(x, length) : stridedRow<R, T>(x, length, step));
         }

@@ -68,10 +68,13 @@ template <class T>
 int32_t* merged(int32_t* from, int32_t* to, const T* a, int64_t rows, int64_t columns) {
   for (int64_t width = 1; width < rows && !interrupted(); width *= 2) {
     for (int64_t start = 0; start < rows; start += 2 * width) {
+      if (interrupted()) return from;
       const int64_t middle = start + width < rows ? start + width : rows, end = start + 2 * width < rows ? start + 2 * width : rows;
       int64_t i = start, j = middle, k = start;
-      while (i < middle && j < end)
+      while (i < middle && j < end) {
         to[k++] = behind(a + from[i] * columns, a + from[j] * columns, columns) ? from[j++] : from[i++];
+        if ((k & 0xffff) == 0 && interrupted()) return from;
+      }
       while (i < middle) to[k++] = from[i++];
       while (j < end) to[k++] = from[j++];
     }

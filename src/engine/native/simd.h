@@ -4,10 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+// The intrinsics of x86 take a compiler longer to read than most of these files: all of them are included only where that is worth it.
 #if defined(__SSE2__)
-#include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
+#include <emmintrin.h>
 #endif
 
 namespace gradbook {
@@ -72,9 +71,11 @@ inline To bitsAs(From v) {
 
 inline VecF squareRoot(VecF x) {
 #if defined(__AVX512F__)
-  return (VecF)_mm512_sqrt_ps((__m512)x);
+  asm("vsqrtps %1, %0" : "=v"(x) : "v"(x));
+  return x;
 #elif defined(__AVX2__)
-  return (VecF)_mm256_sqrt_ps((__m256)x);
+  asm("vsqrtps %1, %0" : "=x"(x) : "x"(x));
+  return x;
 #elif defined(__SSE2__)
   return (VecF)_mm_sqrt_ps((__m128)x);
 #else
@@ -84,9 +85,11 @@ inline VecF squareRoot(VecF x) {
 }
 inline VecD squareRoot(VecD x) {
 #if defined(__AVX512F__)
-  return (VecD)_mm512_sqrt_pd((__m512d)x);
+  asm("vsqrtpd %1, %0" : "=v"(x) : "v"(x));
+  return x;
 #elif defined(__AVX2__)
-  return (VecD)_mm256_sqrt_pd((__m256d)x);
+  asm("vsqrtpd %1, %0" : "=x"(x) : "x"(x));
+  return x;
 #elif defined(__SSE2__)
   return (VecD)_mm_sqrt_pd((__m128d)x);
 #else
@@ -108,7 +111,8 @@ inline void streamOut(char* to, const char* from, int64_t bytes) {
   const int64_t whole = bytes & ~int64_t{63};
   for (int64_t i = 0; i < whole; i += 64) {
 #if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_loadu_si512(from + i));
+    const Vec<int64_t> line = load<int64_t>(reinterpret_cast<const int64_t*>(from + i));
+    asm("vmovntdq %1, %0" : "=m"(*reinterpret_cast<Vec<int64_t>*>(to + i)) : "v"(line));
 #else
     for (int j = 0; j < 64; j += 16)
       _mm_stream_si128(reinterpret_cast<__m128i*>(to + i + j),

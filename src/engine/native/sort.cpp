@@ -76,7 +76,10 @@ Item* radixSorted(Item* from, Item* to, int64_t n, int bytes) {
       counts[b][v] = at;
       at += count;
     }
-    for (int64_t i = 0; i < n; i++) to[counts[b][from[i].key >> 8 * b & 255]++] = from[i];
+    const bool whole = inStretches(0, n, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) to[counts[b][from[i].key >> 8 * b & 255]++] = from[i];
+    });
+    if (!whole) return from;
     Item* other = from;
     from = to;
     to = other;
@@ -84,11 +87,14 @@ Item* radixSorted(Item* from, Item* to, int64_t n, int bytes) {
   return from;
 }
 
-/** The lane in order. The memory is this thread's, until the next call. */
+/** The lane in order, or null when an interrupt came before it was read. The memory is this thread's, until the next call. */
 template <class T>
 const Item* sorted(const T* x, int64_t step, int64_t n, bool descending) {
   Item* items = static_cast<Item*>(scratch(2, 2 * n * int64_t{sizeof(Item)} + 64));
-  for (int64_t i = 0; i < n; i++) items[i] = {keyOf(x[i * step], descending), i};
+  const bool whole = inStretches(0, n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) items[i] = {keyOf(x[i * step], descending), i};
+  });
+  if (!whole) return nullptr;
   return n < 300 ? mergeSorted(items, items + n, n) : radixSorted(items, items + n, n, keyBytes<T>);
 }
 
@@ -112,6 +118,7 @@ const Item* firstOf(const T* x, int64_t step, int64_t n, bool descending, int64_
   for (int64_t i = 0; i < k; i++) heap[i] = {keyOf(x[i * step], descending), i};
   for (int64_t i = k / 2 - 1; i >= 0; i--) sink(i, k);
   for (int64_t i = k; i < n; i++) {
+    if ((i & 0xffff) == 0 && interrupted()) break;
     const uint64_t key = keyOf(x[i * step], descending);
     if (key >= heap[0].key) continue;
     heap[0] = {key, i};
@@ -164,7 +171,7 @@ bool sort(Args& args) {
   const int64_t kept = c.values.size[c.dim];
   eachLaneOf(c, [&](auto* x, int64_t step, int64_t n, auto* values, int32_t* indices, const int64_t* steps) {
     const Item* items = kept < n && kept <= n / 8 ? firstOf(x, step, n, descending, kept) : sorted(x, step, n, descending);
-    for (int64_t i = 0; i < kept; i++) {
+    for (int64_t i = 0; items != nullptr && i < kept; i++) {
       values[i * steps[0]] = x[items[i].place * step];
       indices[i * steps[1]] = static_cast<int32_t>(items[i].place);
     }
@@ -178,7 +185,9 @@ bool kth(Args& args) {
   if (!read(args, c)) return false;
   const int64_t k = static_cast<int64_t>(c.last);
   eachLaneOf(c, [&](auto* x, int64_t step, int64_t n, auto* value, int32_t* index, const int64_t*) {
-    const int64_t place = (k < n / 8 ? firstOf(x, step, n, false, k + 1) : sorted(x, step, n, false))[k].place;
+    const Item* items = k < n / 8 ? firstOf(x, step, n, false, k + 1) : sorted(x, step, n, false);
+    if (items == nullptr) return;
+    const int64_t place = items[k].place;
     *value = x[place * step];
     *index = static_cast<int32_t>(place);
   });
@@ -192,6 +201,7 @@ bool median(Args& args) {
   const bool ignore = c.last != 0;
   eachLaneOf(c, [&](auto* x, int64_t step, int64_t n, auto* value, int32_t* index, const int64_t*) {
     const Item* items = sorted(x, step, n, false);
+    if (items == nullptr) return;
     int64_t numbers = n;
     while (numbers > 0 && x[items[numbers - 1].place * step] != x[items[numbers - 1].place * step]) numbers--;
     const bool bad = numbers < n && (!ignore || numbers == 0);

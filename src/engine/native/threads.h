@@ -43,6 +43,19 @@ inline void parallelRange(int64_t count, int64_t least, int64_t step, const F& b
   });
 }
 
+/** How many elements a loop visits between two looks for an interrupt. */
+constexpr int64_t lookEvery = int64_t{1} << 16;
+
+/** Calls `body(begin, end)` for stretches of a range, one after the other. False when an interrupt ended it between two of them. */
+template <class F>
+inline bool inStretches(int64_t begin, int64_t end, const F& body) {
+  for (; begin < end; begin += lookEvery) {
+    if (interrupted()) return false;
+    body(begin, begin + lookEvery < end ? begin + lookEvery : end);
+  }
+  return true;
+}
+
 /** Memory of this thread for packing, at least `bytes`, aligned to 64; valid until the next call with the same slot. */
 void* scratch(int slot, int64_t bytes);
 

@@ -257,7 +257,6 @@ struct Erfc : Costly {
 ROUNDING(Floor, __builtin_floor)
 ROUNDING(Ceil, __builtin_ceil)
 ROUNDING(Trunc, __builtin_trunc)
-ROUNDING(Round, __builtin_rint)
 
 struct Frac : Cheap {
   template <class V>
@@ -310,7 +309,6 @@ const Entry* unaryKernels() {
       {"unary.floor", withIntegers<Floor>},
       {"unary.ceil", withIntegers<Ceil>},
       {"unary.trunc", withIntegers<Trunc>},
-      {"unary.round", withIntegers<Round>},
       {"unary.frac", floating<Frac>},
       {"unary.isnan", flag<IsNan>},
       {"unary.isinf", flag<IsInf>},
