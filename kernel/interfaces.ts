@@ -132,6 +132,10 @@ export interface PreparedCell {
   declares: string[];
   /** Whether the value returned is to be shown as `execute_result`. */
   showsResult: boolean;
+  /**
+   * Whether the same cell gives the same again until another is committed: it is right, declares nothing, and depends on no file or package.
+   */
+  repeats: boolean;
   /** Relative `.ts`/`.js` files that the cell imports, resolved, for reload after an edit. */
   localImports: string[];
 }

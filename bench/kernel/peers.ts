@@ -127,6 +127,20 @@ middle = centre(cloud)
     });
   else if (wanted('ipykernel'))
     missing.push('ipykernel: no Python that has it; name one with --python or GRADBOOK_PYTHON');
+  const echo = fileURLToPath(new URL('./echo.js', import.meta.url));
+  peers.push({
+    name: 'echo',
+    command: (file) => [process.execPath, echo, file],
+    first: '3',
+    print: (n) => `print ${n}`,
+    display: (n) => `display ${n}`,
+    busy: (seconds) => `wait ${seconds}`,
+    forever: 'forever',
+    cell: javascript.cell,
+    complete: javascript.complete,
+    inspect: javascript.inspect,
+    interrupt: 'message',
+  });
   const tslab = createRequire(import.meta.url).resolve('tslab/package.json');
   peers.push({
     ...javascript,

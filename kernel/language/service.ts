@@ -43,6 +43,7 @@ export class LanguageService implements Language {
       warnings: [],
       declares: [],
       showsResult: false,
+      repeats: false,
       localImports: [],
     });
     if (syntax.problems.length > 0)
@@ -68,13 +69,16 @@ export class LanguageService implements Language {
     if (stops && found.length > 0) return failed(found);
     const declares = syntax.declarations.filter((d) => d.kind !== 'type').map((d) => d.name);
     const { shares, ...javascript } = transformed;
-    this.#pending.set(cell.id, { code, declarations: syntax.declarations, shares });
+    const repeats =
+      syntax.declarations.length === 0 && shares.length === 0 && !/\b(?:import|require)\b/.test(code);
+    if (!repeats) this.#pending.set(cell.id, { code, declarations: syntax.declarations, shares });
     return {
       ...javascript,
       errors: [],
       warnings: found.map((d) => ({ ...d, category: 'warning' })),
       declares,
       showsResult: syntax.showsResult,
+      repeats,
       localImports: [...code.matchAll(/(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
         ([, path]) => path,
       ),

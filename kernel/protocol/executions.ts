@@ -80,7 +80,6 @@ export class Executions {
     for (let waiting = this.#queue.shift(); waiting; waiting = this.#queue.shift()) {
       const { request, execute, done } = waiting;
       this.running = request;
-      request.busy();
       const outcome = await this.#run(request, execute);
       this.running = null;
       request.idle();
@@ -92,22 +91,23 @@ export class Executions {
   async #run(request: Request, execute: ExecuteRequest): Promise<ExecuteOutcome> {
     const { header, metadata } = request.message;
     const executionCount = this.count + 1;
-    if (execute.storeHistory) {
-      this.count = executionCount;
-      this.#history.add(executionCount, execute.code, this.#shell);
-    }
+    const started = new Date().toISOString();
+    const ended = new Promise<ExecuteOutcome>((resolve) => (this.#finish = resolve));
+    const cellId = typeof metadata.cellId === 'string' ? metadata.cellId : undefined;
+    // The user thread begins while this one tells of it; what comes from there is heard afterwards.
+    this.#toUser({ type: 'execute', parent: header, executionCount, request: execute, cellId });
+    request.busy();
     if (!execute.silent)
       this.#publisher.publish(
         'execute_input',
         { code: execute.code, execution_count: executionCount },
         header,
       );
-    const started = new Date().toISOString();
-    const outcome = await new Promise<ExecuteOutcome>((resolve) => {
-      this.#finish = resolve;
-      const cellId = typeof metadata.cellId === 'string' ? metadata.cellId : undefined;
-      this.#toUser({ type: 'execute', parent: header, executionCount, request: execute, cellId });
-    });
+    if (execute.storeHistory) {
+      this.count = executionCount;
+      this.#history.add(executionCount, execute.code, this.#shell);
+    }
+    const outcome = await ended;
     this.#finish = null;
     const { status } = outcome;
     const content =
@@ -119,7 +119,7 @@ export class Executions {
             user_expressions: outcome.userExpressions,
           }
         : { ...outcome, execution_count: executionCount, user_expressions: {}, payload: [] };
-    await this.#publisher.drained();
+    this.#publisher.flush();
     request.reply('execute_reply', content, {
       started,
       dependencies_met: true,

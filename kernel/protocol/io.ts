@@ -63,7 +63,7 @@ const core: KernelCore = {
     publisher.publish('shutdown_reply', { status: 'ok', restart }, null);
     // What a cell is busy with ends first, so that the main thread can leave by its own door.
     await Promise.race([interrupter.interrupt(), new Promise((resolve) => setTimeout(resolve, 200))]);
-    await Promise.all([publisher.drained(), replies.shell.drained(), replies.control.drained()]);
+    publisher.flush();
     await new Promise((resolve) => setTimeout(resolve, 20));
     history.close();
     interrupter.close();

@@ -8,6 +8,12 @@ export const protocolVersion = '5.5';
 
 const delimiter = Buffer.from('<IDS|MSG>');
 
+/**
+ * Above this a frame is encoded here, once. ZeroMQ takes the bytes as they are and tells this thread when it has done with them, which costs
+ * more than to copy a shorter one: that it is given as text.
+ */
+const longFrame = 64 * 1024;
+
 /** A message that was received and whose signature was right. */
 export interface Message {
   identities: Buffer[];
@@ -45,7 +51,10 @@ export class Session {
       date: new Date().toISOString(),
       version: protocolVersion,
     };
-    const json = [header, parent ?? {}, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
+    const json = [header, parent ?? {}, metadata, content].map((part) => {
+      const text = JSON.stringify(part);
+      return text.length > longFrame ? Buffer.from(text) : text;
+    });
     return [...identities, delimiter, this.#signer.sign(json), ...json, ...buffers];
   }
 

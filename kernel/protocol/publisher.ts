@@ -11,7 +11,6 @@ export class Publisher {
   readonly #streams = new StreamCoalescer((parent, name, text) =>
     this.#queue('stream', { name, text }, parent),
   );
-  #sending: Promise<void> = Promise.resolve();
 
   constructor(socket: XPublisher, session: Session) {
     this.#socket = socket;
@@ -46,10 +45,9 @@ export class Publisher {
     }
   }
 
-  /** Settles when what was published so far is with ZeroMQ. */
-  async drained(): Promise<void> {
+  /** Gives ZeroMQ the text that waits for more. */
+  flush(): void {
     this.#streams.flush();
-    await this.#sending;
   }
 
   #queue(
@@ -64,11 +62,7 @@ export class Publisher {
   }
 
   #send(frames: (Buffer | string | Uint8Array)[]): void {
-    // ZeroMQ allows one send at a time on a socket.
-    this.#sending = this.#sending
-      .then(() => this.#socket.send(frames))
-      .catch((error: Error) => {
-        if (!this.#socket.closed) log(`iopub: ${error.message}`);
-      });
+    if (this.#socket.closed) return;
+    this.#socket.send(frames).catch((error: Error) => log(`iopub: ${error.message}`));
   }
 }

@@ -3,25 +3,19 @@ import type { MimeBundle } from '../interfaces.ts';
 import type { Message, Session } from './message.ts';
 import type { Publisher } from './publisher.ts';
 
-/** A router socket that sends one message after the other. */
+/** What a router socket sends. */
 export class Replies {
   readonly #socket: Router;
-  #sending: Promise<void> = Promise.resolve();
 
   constructor(socket: Router) {
     this.#socket = socket;
   }
 
   send(frames: (Buffer | string | Uint8Array)[]): void {
-    this.#sending = this.#sending
-      .then(() => this.#socket.send(frames))
-      .catch(() => {
-        // The client has gone: nobody waits for this reply any more.
-      });
-  }
-
-  drained(): Promise<void> {
-    return this.#sending;
+    if (this.#socket.closed) return;
+    this.#socket.send(frames).catch(() => {
+      // The client has gone: nobody waits for this reply any more.
+    });
   }
 }
 

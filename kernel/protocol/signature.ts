@@ -19,7 +19,7 @@ export class Signer {
   }
 
   /** The hexadecimal signature of the four JSON frames. */
-  sign(frames: readonly Buffer[]): string {
+  sign(frames: readonly (Buffer | string)[]): string {
     if (this.#key === '') return '';
     const hmac = createHmac(this.#hash, this.#key);
     for (const frame of frames) hmac.update(frame);

@@ -15,7 +15,8 @@ export async function bindSockets(file: ConnectionFile): Promise<Sockets> {
     file.curve_secretkey && file.curve_publickey
       ? { curveServer: true, curveSecretKey: file.curve_secretkey, curvePublicKey: file.curve_publickey }
       : {};
-  const options = { linger: 500, sendHighWaterMark: 0, receiveHighWaterMark: 0, ...curve };
+  // Without limits a send never has to wait: it has happened when the call returns, so that messages keep their order by themselves.
+  const options = { linger: 500, sendHighWaterMark: 0, receiveHighWaterMark: 0, sendTimeout: 0, ...curve };
   const sockets: Sockets = {
     shell: new Router(options),
     control: new Router(options),

@@ -8,6 +8,7 @@ import type {
   FromUser,
   Language,
   MimeBundle,
+  PreparedCell,
   ToUser,
 } from '../interfaces.ts';
 import { shared, sharedHeader } from '../protocol/interrupt.ts';
@@ -19,6 +20,7 @@ import { Interrupted, Tracebacks } from './errors.ts';
 import { createMagic, type MagicHost } from './magic.ts';
 import { Modules } from './modules.ts';
 import { Output } from './output.ts';
+import { PreparedCells } from './preparedCells.ts';
 import { Session } from './session.ts';
 import { createInput } from './stdin.ts';
 import { booksRestored, restoreBooks, Tasks } from './tasks.ts';
@@ -54,6 +56,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   const interrupts = new Set<(error: Interrupted) => void>();
   const inputs: string[] = [''];
   const results: Record<number, unknown> = {};
+  const cells = new PreparedCells(language);
   let serial = 0;
 
   const host: MagicHost = {
@@ -61,7 +64,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
     modules,
     output,
     display,
-    language,
+    language: { ...cells.changing, inspect: language.inspect },
     level: 'error' as CheckLevel,
     children: new Set(),
     runSource: (code) => runSource(code, output.context?.executionCount ?? 0),
@@ -90,8 +93,8 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   /** Compiles and runs one source; the value is that of its last expression. */
   async function runSource(code: string, executionCount: number): Promise<unknown> {
     const id = ++serial;
-    await untilInterrupted(modules.installMentioned(code));
-    const prepared = await untilInterrupted(language.prepare({ id, code, level: host.level }));
+    const known = cells.find(code, host.level);
+    const prepared = known ?? (await untilInterrupted(prepare(id, code)));
     if (prepared.errors.length > 0)
       throw new StoppedByCheck(tracebacks.diagnostics(executionCount, prepared.errors));
     for (const warning of prepared.warnings)
@@ -105,9 +108,16 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
       return await inTask(() => run(session));
     } finally {
       await session.disposeAll();
-      // Not awaited: the next cell's check comes after it in any case.
-      void language.commit(id).catch((error: unknown) => report(error));
+      if (!prepared.repeats) {
+        // Not awaited: the next cell's check comes after it in any case.
+        void cells.changing.commit(id).catch((error: unknown) => report(error));
+      }
     }
+  }
+
+  async function prepare(id: number, code: string): Promise<PreparedCell> {
+    await modules.installMentioned(code);
+    return cells.prepare(id, code, host.level);
   }
 
   async function execute({ parent, executionCount, request, cellId }: Execute): Promise<void> {
@@ -119,7 +129,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
       cellId,
     };
     inputs[executionCount] = request.code;
-    await preloaded;
+    if (!isPreloaded) await preloaded;
     const outcome = await output.within(context, async (): Promise<ExecuteOutcome> => {
       try {
         const value = await runSource(request.code, executionCount);
@@ -209,6 +219,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   }
 
   /** The library's names become globals; a cell that comes earlier waits for them. */
+  let isPreloaded = false;
   const preloaded = makeGlobal();
   async function makeGlobal(): Promise<void> {
     const [own, shows] = await preload();
@@ -221,6 +232,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
         configurable: true,
         enumerable: false,
       });
+    isPreloaded = true;
   }
 
   /** What no one caught: shown in the cell that it comes from; the kernel lives on. */
@@ -261,7 +273,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
     switch (message.type) {
       case 'execute':
         output.tracker.clear();
-        void execute(message);
+        tasks.handle(() => void execute(message));
         break;
       case 'interrupt':
         Atomics.store(words, shared.answered, Atomics.load(words, shared.interrupts));

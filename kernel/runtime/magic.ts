@@ -13,7 +13,7 @@ export interface MagicHost {
   modules: Modules;
   output: Output;
   display: Display;
-  language: Language;
+  language: Pick<Language, 'inspect' | 'reset' | 'setFolder' | 'invalidate'>;
   level: CheckLevel;
   /** Runs source as a part of the running cell. */
   runSource(code: string): Promise<unknown>;

@@ -7,6 +7,8 @@ import { MessageChannel } from 'node:worker_threads';
 export class Tasks {
   readonly #channel = new MessageChannel();
   readonly #queue: (() => void)[] = [];
+  /** What is to come right behind the handler that runs. */
+  #next: (() => void)[] | null = null;
 
   constructor() {
     this.#channel.port2.on('message', () => this.#queue.shift()?.());
@@ -14,8 +16,27 @@ export class Tasks {
   }
 
   start(body: () => void): void {
+    if (this.#next) {
+      this.#next.push(body);
+      return;
+    }
     this.#queue.push(body);
     this.#channel.port1.postMessage(null);
+  }
+
+  /**
+   * Runs `body`, the handler of a message, and what it starts before it returns in the same event-loop task: by then nothing of the kernel
+   * is on the stack that an interrupt would cut off.
+   */
+  handle(body: () => void): void {
+    const next: (() => void)[] = [];
+    this.#next = next;
+    try {
+      body();
+    } finally {
+      this.#next = null;
+    }
+    for (const started of next) started();
   }
 }
 
