@@ -12,26 +12,25 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  API,
-  type CompletionInfo,
   CompletionItemKind,
   DiagnosticCategory,
   NodeBuilderFlags,
-  type Project,
-  type Snapshot,
   SymbolFlags,
   type Diagnostic as TsDiagnostic,
-  type Symbol as TsSymbol,
 } from 'typescript/unstable/sync';
 import type { CheckLevel, Completion, Diagnostic } from '../interfaces.ts';
 import { npmCacheFolder, npmSpecifiers, parseNpmSpecifier, typesOf } from '../npm/cache.ts';
 import { allCells, CellFiles, type Spelled } from './cellFiles.ts';
+import { type Call, Compiler, type FileChanges } from './compiler.ts';
 import { type CompilerTypes, compilerTypes, isInnerModule } from './compilerTypes.ts';
-import type { Declaration } from './declarations.ts';
-import { flight } from './flight.ts';
+import type { CellSyntax, Declaration } from './declarations.ts';
+import { freePlace } from './freePlace.ts';
 import { ambientDeclarations, sessionNames } from './globals.ts';
+import { LocalFiles, namesFiles } from './localFiles.ts';
+import { type Meant, type Offer, Offers } from './offers.ts';
+import { Recent } from './recent.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
-import { typedBefore } from './typed.ts';
+import { isWithinString, typedBefore } from './typed.ts';
 
 /** How many texts' errors are remembered. */
 const rememberedChecks = 64;
@@ -42,10 +41,25 @@ const signed = 12;
 /** Cells that use one another, run again and again, make chains; one that is longer starts anew with its types spelled out. */
 const longestChain = 24;
 
-/** A symbol, as the compiler names it. */
-type Meant = Pick<TsSymbol, 'id' | 'flags'>;
+/** How long a list of completions may be of which all types are looked up before they are asked for. */
+const foreseen = 64;
+
+/** How many places' completions and explanations are remembered. */
+const rememberedPlaces = 32;
 
 const anyMeaning = SymbolFlags.Value | SymbolFlags.Type | SymbolFlags.Namespace | SymbolFlags.Alias;
+
+/** What a name is, for a hover. */
+export interface Explained {
+  name: string;
+  type: string;
+  documentation: string;
+}
+
+/** The part of the compiler's completions that is used. */
+interface CompletionInfoResponse {
+  entries: { name: string; kind?: CompletionItemKind; sortText?: string; symbol?: Meant }[];
+}
 
 /** The folder of gradbook's own package.json. */
 const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
@@ -78,15 +92,19 @@ function findUp(folder: string, name: string): string | null {
 export class Checker {
   #folder: string;
   readonly #base: string;
-  #api: API;
-  #snapshot: Snapshot;
-  #project: Project;
+  #compiler: Compiler;
   #level: CheckLevel = 'error';
   readonly #cells: CellFiles;
+  /** The text that is only looked at. */
+  #shown = '';
   /** The declaration files of `npm:` packages, by what a cell writes to import them. */
   readonly #installed = new Map<string, string>();
   /** What was found in texts that were checked since the last change of anything else. */
-  readonly #checked = new Map<string, Diagnostic[]>();
+  readonly #checked = new Recent<Diagnostic[]>(rememberedChecks);
+  /** What was offered and explained since then. */
+  readonly #offers = new Recent<Offers>(rememberedPlaces);
+  readonly #explained = new Recent<{ found: Explained | null }>(rememberedPlaces);
+  readonly #localFiles = new LocalFiles();
   readonly #types: CompilerTypes;
   #builtIns: readonly ScopeName[] | null = null;
 
@@ -97,15 +115,10 @@ export class Checker {
     mkdirSync(dirname(this.#current), { recursive: true });
     this.#cells = new CellFiles(dirname(this.#current));
     this.#types = compilerTypes(ownRoot, ownModules, dirname(this.#current));
-    [this.#api, this.#snapshot, this.#project] = this.#open();
+    this.#compiler = this.#open();
     // The first check reads what all cells have in common: before there is a cell, if there is time.
     this.check('', []);
     setTimeout(() => this.#builtIn(), 1000).unref();
-  }
-
-  /** Which program a call to the compiler is about. */
-  get #place(): { snapshot: number; project: string } {
-    return { snapshot: this.#snapshot.id, project: this.#project.id };
   }
 
   get #config(): string {
@@ -120,19 +133,19 @@ export class Checker {
     return join(this.#base, 'cells', name);
   }
 
-  #open(): [API, Snapshot, Project] {
+  #open(): Compiler {
     const modules = findUp(this.#folder, 'node_modules');
     const link = this.#path('node_modules');
     rmSync(link, { force: true });
     if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
     this.#builtIns = null;
-    this.#checked.clear();
+    this.#shown = '';
+    this.#localFiles.clear();
+    this.#changed();
     writeFileSync(this.#path('ambient.d.ts'), ambientDeclarations);
     writeFileSync(this.#current, this.#cells.text('', [], 'mentioned').text);
     writeFileSync(this.#config, this.#configText());
-    const api = new API({ cwd: this.#base });
-    const snapshot = api.updateSnapshot({ openProject: this.#config });
-    return [api, snapshot, this.#projectOf(snapshot)];
+    return new Compiler(this.#base, this.#config);
   }
 
   #configText(): string {
@@ -164,18 +177,24 @@ export class Checker {
     });
   }
 
-  #projectOf(snapshot: Snapshot): Project {
-    const project = snapshot.getProject(this.#config);
-    if (!project) throw new Error(`the TypeScript project of ${this.#folder} did not open`);
-    return project;
+  /** Has the compiler read again what the user has edited. */
+  #refresh(): void {
+    const changes = this.#localFiles.changes();
+    if (!changes) return;
+    this.#changed();
+    this.#compiler.update(changes);
   }
 
-  #update(changes: { changed?: string[]; created?: string[] }): void {
-    const last = this.#snapshot;
-    this.#snapshot = this.#api.updateSnapshot({ fileChanges: changes });
-    this.#project = this.#projectOf(this.#snapshot);
-    // Whoever waits for an answer does not wait for this.
-    setImmediate(() => last.dispose());
+  /** Something that any cell may depend on is another now. */
+  #changed(): void {
+    this.#checked.clear();
+    this.#offers.clear();
+    this.#explained.clear();
+  }
+
+  /** Asks about the program after `changes`, if there are any. */
+  #ask(changes: FileChanges | undefined, calls: readonly Call[], meanwhile?: () => void): unknown[] {
+    return changes ? this.#compiler.update(changes, calls, meanwhile) : this.#compiler.ask(calls, meanwhile);
   }
 
   setLevel(level: CheckLevel): void {
@@ -183,9 +202,7 @@ export class Checker {
     const changes = strictness(level) !== strictness(this.#level);
     this.#level = level;
     if (!changes) return;
-    this.#checked.clear();
-    writeFileSync(this.#config, this.#configText());
-    this.#update({ changed: [this.#config] });
+    this.#configure();
   }
 
   /** Gives the `npm:` packages that `code` imports and that are in the notebook's cache their own types. */
@@ -197,31 +214,42 @@ export class Checker {
       const types = typesOf(modules, parseNpmSpecifier(specifier));
       if (types) this.#installed.set(specifier, types);
     }
-    if (this.#installed.size === before) return;
-    this.#checked.clear();
-    writeFileSync(this.#config, this.#configText());
-    this.#update({ changed: [this.#config] });
+    if (this.#installed.size > before) this.#configure();
   }
 
-  #show(code: string, own: readonly Declaration[], visible: 'mentioned' | 'all' = 'mentioned'): number {
-    const { text, shift } = this.#cells.text(code, own, visible);
+  #configure(): void {
+    this.#changed();
+    writeFileSync(this.#config, this.#configText());
+    this.#compiler.update({ changed: [this.#config] });
+  }
+
+  /** Writes a text that is only looked at; says what the compiler has to be told. */
+  #show({ text }: { text: string }): FileChanges | undefined {
+    if (text === this.#shown) return undefined;
     writeFileSync(this.#current, text);
-    this.#update({ changed: [this.#current] });
-    return shift;
+    this.#shown = text;
+    return { changed: [this.#current] };
   }
 
   /** The type errors of a cell, in its own positions. `meanwhile` runs while the compiler's process looks for them. */
   check(code: string, own: readonly Declaration[], meanwhile: () => void = () => {}): Diagnostic[] {
+    this.#refresh();
     const { text } = this.#cells.text(code, own, 'mentioned');
     const known = this.#checked.get(text);
     if (known) {
       meanwhile();
       return known;
     }
-    const { path, shift } = this.#draft(code, own);
+    const { path, shift, changes } = this.#draft(code, own);
     // The parser of the transform has seen to the syntax already.
-    const call = { method: 'getSemanticDiagnostics', params: { ...this.#place, file: path } };
-    const [answer] = flight(this.#api, [call], meanwhile) as [readonly TsDiagnostic[] | null];
+    const calls: Call[] = [{ method: 'getSemanticDiagnostics', params: { file: path } }];
+    const imports = namesFiles(code);
+    if (imports) calls.push({ method: 'getSourceFileNames', params: {} });
+    const [answer, files] = this.#ask(changes, calls, meanwhile) as [
+      readonly TsDiagnostic[] | null,
+      string[],
+    ];
+    if (imports) this.#watch(code, files);
     const found = (answer ?? [])
       .filter(
         (d) => d.category === DiagnosticCategory.Error && d.pos >= shift && d.pos - shift <= code.length,
@@ -233,119 +261,192 @@ export class Checker {
         code: d.code,
         category: 'error' as const,
       }));
-    if (this.#checked.size === rememberedChecks) this.#checked.delete(this.#checked.keys().next().value!);
     this.#checked.set(text, found);
     return found;
+  }
+
+  #watch(code: string, files: readonly string[]): void {
+    const isOwn = (path: string): boolean => path.startsWith(this.#base) || path.includes('/node_modules/');
+    this.#localFiles.watch(files.filter((path) => !isOwn(path)));
+    this.#localFiles.expect(code, this.#folder);
   }
 
   /** Makes what a cell declares visible to later cells. */
   commit(code: string, own: readonly Declaration[]): void {
     if (own.length === 0) return;
     const spelled = this.#cells.depth(code, own) > longestChain ? this.#spelledTypes(code, own) : undefined;
-    this.#draft(code, own, spelled);
+    const { changes } = this.#draft(code, own, spelled);
+    if (changes) this.#compiler.update(changes);
     this.#cells.keep(code, own, spelled);
-    this.#checked.clear();
+    this.#changed();
   }
 
-  /** Shows the compiler a cell as it will be for later ones. */
-  #draft(code: string, own: readonly Declaration[], spelled?: Spelled): { path: string; shift: number } {
-    if (this.#cells.isFull) this.#update(this.#cells.grow());
+  /** Writes a cell as it will be for later ones; `changes` are for the compiler. */
+  #draft(
+    code: string,
+    own: readonly Declaration[],
+    spelled?: Spelled,
+  ): { path: string; shift: number; changes?: FileChanges } {
+    if (this.#cells.isFull) this.#compiler.update(this.#cells.grow());
     const { path, shift, changed } = this.#cells.draft(code, own, spelled);
     // By itself: two files that change at once make the compiler build the program anew.
-    if (changed) this.#update({ changed: [path] });
-    return { path, shift };
+    return { path, shift, changes: changed ? { changed: [path] } : undefined };
   }
 
   /** The types of the names that a cell uses, as text; `any` where the text means nothing by itself. */
   #spelledTypes(code: string, own: readonly Declaration[]): Spelled {
-    const { text, shift } = this.#cells.text(code, own, 'mentioned');
-    writeFileSync(this.#current, text);
-    this.#update({ changed: [this.#current] });
-    const { checker } = this.#project;
+    const names = this.#cells.mentioned(code, own);
+    const shown = this.#cells.text(code, own, 'mentioned');
+    const symbols = this.#ask(
+      this.#show(shown),
+      names.map((name) => ({
+        method: 'resolveName',
+        params: { name, meaning: anyMeaning, file: this.#current, position: shown.shift },
+      })),
+    ) as (Meant | null)[];
+    const types = this.#signatures(
+      symbols.map((symbol) => symbol ?? undefined),
+      NodeBuilderFlags.NoTruncation,
+    );
     const spelled = new Map<string, string>();
-    for (const name of this.#cells.mentioned(code, own)) {
-      const symbol = checker.resolveName(name, anyMeaning, { document: this.#current, position: shift });
-      spelled.set(name, (symbol && this.#signature(symbol, NodeBuilderFlags.NoTruncation)) || 'any');
+    for (const [i, name] of names.entries()) {
+      const type = types[i] || 'any';
+      const wrong = this.#ask(
+        this.#show({ text: `export {}; let ${name}: ${type};` }),
+        ['getSyntacticDiagnostics', 'getSemanticDiagnostics'].map((method) => ({
+          method,
+          params: { file: this.#current },
+        })),
+      ) as (readonly unknown[] | null)[];
+      spelled.set(name, wrong.some((found) => found && found.length > 0) ? 'any' : type);
     }
-    for (const [name, type] of spelled) {
-      const probe = `export {}; let ${name}: ${type};`;
-      writeFileSync(this.#current, probe);
-      this.#update({ changed: [this.#current] });
-      const { program } = this.#project;
-      const wrong =
-        program.getSyntacticDiagnostics(this.#current).length +
-        program.getSemanticDiagnostics(this.#current).length;
-      if (wrong > 0) spelled.set(name, 'any');
-    }
-    this.#show('', []);
+    this.#ask(this.#show(this.#cells.text('', [], 'mentioned')), []);
     return spelled;
   }
 
-  complete(code: string, own: readonly Declaration[], cursor: number): Completion[] {
-    const wanted = typedBefore(code, cursor).toLowerCase();
-    this.#builtIn();
-    const place = this.#show(code, own, 'all') + cursor;
-    const info = this.#completions(place);
-    if (!info) return this.#scopeCompletions(place, wanted);
-    const entries = info.entries
-      .filter(({ name }) => name.toLowerCase().startsWith(wanted) && !isInnerModule(name))
-      .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
-      .slice(0, 500);
-    const signatures = this.#signatures(entries.slice(0, signed).map(({ symbol }) => symbol));
-    return entries.map(({ name, kind }, i) => ({
-      text: name,
-      type: kind === undefined ? '<unknown>' : (CompletionItemKind[kind] ?? '<unknown>').toLowerCase(),
-      signature: signatures[i],
+  complete(code: string, syntax: CellSyntax, cursor: number): Completion[] {
+    this.#refresh();
+    const typed = typedBefore(code, cursor);
+    const keys = this.#completionKeys(code, syntax, cursor, typed);
+    let offers = keys.map((key) => this.#offers.get(key)).find((known) => !!known);
+    if (!offers || !this.#canExplain(offers, this.#shownFirst(offers, typed))) {
+      offers = this.#offersAt(code, syntax.declarations, cursor);
+      for (const key of keys) this.#offers.set(key, offers);
+    }
+    this.#explain(offers, this.#shownFirst(offers, typed));
+    this.#foresee(offers);
+    const { signatures } = offers;
+    return offers.fitting(typed).map((offer) => ({
+      text: offer.name,
+      type: offer.type,
+      signature: signatures.get(offer),
     }));
   }
 
+  /** By what the offers at a place are remembered: neither holds what is typed of the name, the second not even the cell around it. */
+  #completionKeys(code: string, syntax: CellSyntax, cursor: number, typed: string): string[] {
+    const start = cursor - typed.length;
+    const end = cursor + /^[\p{ID_Continue}$]*/u.exec(code.slice(cursor))![0].length;
+    const name = code.slice(start, end);
+    const isDeclared = syntax.declarations.some((declaration) => declaration.name === name);
+    if (isWithinString(code, cursor) || isDeclared || keywordNames.some((keyword) => keyword.name === name))
+      return [];
+    const keys = [`${code.slice(0, start)}\0${name === '' ? '' : 'name'}\0${code.slice(end)}`];
+    const free = freePlace(code, syntax, start, end);
+    if (free?.includes('.')) keys.push(free.slice(0, free.lastIndexOf('.')));
+    return keys;
+  }
+
+  /** Whose types are told. */
+  #shownFirst(offers: Offers, typed: string): Offer[] {
+    return offers
+      .fitting(typed)
+      .slice(0, signed)
+      .filter(({ type, symbol }) => symbol || type !== 'keyword');
+  }
+
+  /** Whether the types are known, or their program is there still to be asked. */
+  #canExplain(offers: Offers, wanted: readonly Offer[]): boolean {
+    return offers.program === this.#compiler.program || wanted.every((offer) => offers.signatures.has(offer));
+  }
+
+  #explain({ signatures, place }: Offers, wanted: readonly Offer[]): void {
+    const unknown = wanted.filter((offer) => !signatures.has(offer));
+    if (unknown.length === 0) return;
+    const named = unknown.filter(({ symbol }) => !symbol);
+    const found = this.#compiler.ask(
+      named.map(({ name }) => ({
+        method: 'resolveName',
+        params: { name, meaning: anyMeaning, file: this.#current, position: place },
+      })),
+    ) as (Meant | null)[];
+    const symbols = unknown.map(({ symbol }) => symbol ?? found.shift() ?? undefined);
+    const texts = this.#signatures(symbols);
+    for (const [i, offer] of unknown.entries()) signatures.set(offer, texts[i]);
+  }
+
+  /** Looks up the other types of a short list when there is time: the next letter needs some of them. */
+  #foresee(offers: Offers): void {
+    if (offers.all.length > foreseen) return;
+    setImmediate(() => {
+      if (offers.program === this.#compiler.program) this.#explain(offers, offers.all);
+    });
+  }
+
+  #offersAt(code: string, own: readonly Declaration[], cursor: number): Offers {
+    // Before this cell is shown, for it shows another.
+    const builtIn = this.#builtIn();
+    const shown = this.#cells.text(code, own, 'all');
+    const place = shown.shift + cursor;
+    const info = this.#completions(this.#show(shown), place);
+    const all = info
+      ? info.entries
+          .filter(({ name }) => !isInnerModule(name))
+          .sort((a, b) => (a.sortText ?? '').localeCompare(b.sortText ?? '') || a.name.localeCompare(b.name))
+          .map(({ name, kind, symbol }) => ({
+            name,
+            type: kind === undefined ? '<unknown>' : (CompletionItemKind[kind] ?? '<unknown>').toLowerCase(),
+            symbol,
+          }))
+      : this.#namesAt(place, builtIn);
+    return new Offers(all, this.#compiler.program, place);
+  }
+
   /** The compiler's completions; undefined for a plain name, which it cannot complete without a registry of imports. */
-  #completions(place: number): CompletionInfo | undefined {
+  #completions(changes: FileChanges | undefined, position: number): CompletionInfoResponse | undefined {
+    const params = { file: this.#current, position, includeSymbol: true };
     try {
-      return this.#project.checker.getCompletionsAtPosition(this.#current, place, { includeSymbol: true });
+      const [answer] = this.#ask(changes, [{ method: 'getCompletionsAtPosition', params }]);
+      return (answer as CompletionInfoResponse | null) ?? undefined;
     } catch (error) {
       if (!/auto imports/.test((error as Error).message)) throw error;
       return undefined;
     }
   }
 
-  /** A plain name at `place`: what the scopes around it declare, what earlier cells left, the globals and the keywords. */
-  #scopeCompletions(place: number, wanted: string): Completion[] {
-    const { program } = this.#project;
-    const file = program.getSourceFile(this.#current);
+  /** Plain names at `place`: what the scopes around it declare, what earlier cells left, the globals and the keywords. */
+  #namesAt(place: number, builtIn: readonly ScopeName[]): Offer[] {
+    const file = this.#compiler.project.program.getSourceFile(this.#current);
     const found = new Map<string, string>();
     const offer = ({ name, type }: ScopeName): void => {
-      if (name.toLowerCase().startsWith(wanted) && !found.has(name)) found.set(name, type);
+      if (!found.has(name)) found.set(name, type);
     };
     for (const { name, declaration } of this.#cells.names) offer({ name, type: declaration.kind });
     for (const name of file ? namesAround(file, place) : []) if (name.name !== allCells) offer(name);
     const near = found.size;
     for (const name of this.#types.names) offer({ name, type: /^[A-Z]/.test(name) ? 'class' : 'function' });
-    for (const name of this.#builtIn()) offer(name);
+    for (const name of builtIn) offer(name);
     const names = [...found.keys()];
-    const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()].slice(0, 500);
-    const explained = sorted.slice(0, signed).filter((name) => found.get(name) !== 'keyword');
-    const symbols = flight(
-      this.#api,
-      explained.map((name) => ({
-        method: 'resolveName',
-        params: { ...this.#place, name, meaning: anyMeaning, file: this.#current, position: place },
-      })),
-    ) as (Meant | null)[];
-    const signatures = this.#signatures(symbols.map((symbol) => symbol ?? undefined));
-    return sorted.map((name) => ({
-      text: name,
-      type: found.get(name)!,
-      signature: signatures[explained.indexOf(name)],
-    }));
+    const sorted = [...names.slice(0, near).sort(), ...names.slice(near).sort()];
+    return sorted.map((name) => ({ name, type: found.get(name)! }));
   }
 
   /** JavaScript's and Node's globals, and the keywords. */
   #builtIn(): readonly ScopeName[] {
     if (this.#builtIns) return this.#builtIns;
     const code = 'globalThis.';
-    const shift = this.#show(code, []);
-    const entries = this.#completions(shift + code.length)?.entries ?? [];
+    const shown = this.#cells.text(code, [], 'mentioned');
+    const entries = this.#completions(this.#show(shown), shown.shift + code.length)?.entries ?? [];
     this.#builtIns = [
       ...entries.map(({ name, kind }) => ({
         name,
@@ -358,12 +459,8 @@ export class Checker {
   }
 
   /** The types of symbols, as text: asked for together, in three flights. */
-  #signatures(symbols: readonly (Meant | undefined)[]): (string | undefined)[] {
-    const ask = (calls: { method: string; params: object }[]): unknown[] =>
-      flight(
-        this.#api,
-        calls.map(({ method, params }) => ({ method, params: { ...this.#place, ...params } })),
-      );
+  #signatures(symbols: readonly (Meant | undefined)[], flags?: number): (string | undefined)[] {
+    const ask = (calls: readonly Call[]): unknown[] => this.#compiler.ask(calls);
     const aliases = symbols.filter((symbol) => symbol && symbol.flags & SymbolFlags.Alias) as Meant[];
     const targets = ask(aliases.map(({ id }) => ({ method: 'getAliasedSymbol', params: { symbol: id } })));
     const meant = symbols.map((symbol) =>
@@ -372,44 +469,48 @@ export class Checker {
     const types = ask(
       meant
         .filter((symbol) => !!symbol)
-        .map(({ id, flags }) => ({
-          method: flags & SymbolFlags.Value ? 'getTypeOfSymbol' : 'getDeclaredTypeOfSymbol',
-          params: { symbol: id },
-        })),
+        .map((symbol) => ({ method: typeMethod(symbol), params: { symbol: symbol.id } })),
     ) as ({ id: number } | null)[];
     const texts = ask(
-      types.filter((type) => !!type).map(({ id }) => ({ method: 'typeToString', params: { type: id } })),
+      types
+        .filter((type) => !!type)
+        .map(({ id }) => ({ method: 'typeToString', params: { type: id, flags } })),
     ) as string[];
     return meant.map((symbol) => (symbol && types.shift() ? texts.shift() : undefined));
   }
 
-  #signature(symbol: TsSymbol, flags?: number): string | undefined {
-    const { checker } = this.#project;
-    const meant = symbol.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    const type =
-      meant.flags & SymbolFlags.Value
-        ? checker.getTypeOfSymbol(meant)
-        : checker.getDeclaredTypeOfSymbol(meant);
-    return type && checker.typeToString(type, undefined, flags);
+  /** Type and documentation of the name at `cursor`. */
+  inspect(code: string, syntax: CellSyntax, cursor: number): Explained | null {
+    this.#refresh();
+    const start = cursor - /[\p{ID_Continue}$]*$/u.exec(code.slice(0, cursor))![0].length;
+    const end = cursor + /^[\p{ID_Continue}$]*/u.exec(code.slice(cursor))![0].length;
+    const key = freePlace(code, syntax, start, end) ?? `${start} ${code}`;
+    const known = this.#explained.get(key);
+    if (known) return known.found;
+    const found = this.#explainedAt(code, syntax.declarations, cursor);
+    this.#explained.set(key, { found });
+    return found;
   }
 
-  /** Type and documentation of the name at `cursor`. */
-  inspect(
-    code: string,
-    own: readonly Declaration[],
-    cursor: number,
-  ): { type: string; documentation: string; name: string } | null {
-    const shift = this.#show(code, own, 'all');
-    const { checker } = this.#project;
-    const named = checker.getSymbolAtPosition(this.#current, shift + cursor);
+  #explainedAt(code: string, own: readonly Declaration[], cursor: number): Explained | null {
+    const shown = this.#cells.text(code, own, 'all');
+    const params = { file: this.#current, position: shown.shift + cursor };
+    const [named, typed] = this.#ask(this.#show(shown), [
+      { method: 'getSymbolAtPosition', params },
+      { method: 'getTypeAtPosition', params },
+    ]) as [(Meant & { name: string }) | null, { id: number } | null];
     if (!named) return null;
-    const symbol = named.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(named) : named;
-    const type = checker.getTypeAtPosition(this.#current, shift + cursor) ?? checker.getTypeOfSymbol(symbol);
-    return {
-      name: symbol.name,
-      type: type ? checker.typeToString(type) : 'unknown',
-      documentation: checker.getDocumentationCommentOfSymbol(symbol),
-    };
+    const ask = (method: string, params: object): unknown => this.#compiler.ask([{ method, params }])[0];
+    const symbol =
+      named.flags & SymbolFlags.Alias
+        ? (ask('getAliasedSymbol', { symbol: named.id }) as typeof named)
+        : named;
+    const type = typed ?? (ask('getTypeOfSymbol', { symbol: symbol.id }) as typeof typed);
+    const [documentation, text] = this.#compiler.ask([
+      { method: 'getDocumentationComment', params: { symbol: symbol.id } },
+      ...(type ? [{ method: 'typeToString', params: { type: type.id } }] : []),
+    ]) as [string, string | undefined];
+    return { name: symbol.name, type: text ?? 'unknown', documentation };
   }
 
   names(): { name: string; kind: string; type: string }[] {
@@ -417,27 +518,31 @@ export class Checker {
   }
 
   setFolder(folder: string): void {
-    this.#api.close();
+    this.#compiler.close();
     this.#folder = folder;
     this.reset(false);
   }
 
   reset(close = true): void {
-    if (close) this.#api.close();
+    if (close) this.#compiler.close();
     this.#cells.clear();
-    [this.#api, this.#snapshot, this.#project] = this.#open();
+    this.#compiler = this.#open();
   }
 
   invalidate(paths: string[]): void {
-    this.#checked.clear();
-    this.#update({ changed: paths });
+    this.#changed();
+    this.#compiler.update({ changed: paths });
   }
 
   close(): void {
-    this.#api.close();
+    this.#compiler.close();
     rmSync(this.#base, { recursive: true, force: true });
   }
 }
+
+/** What to ask for the type of a symbol. */
+const typeMethod = ({ flags }: Meant): string =>
+  flags & SymbolFlags.Value ? 'getTypeOfSymbol' : 'getDeclaredTypeOfSymbol';
 
 /** 1-based line, 0-based column and the line itself of an offset. */
 export function position(code: string, offset: number): { line: number; column: number; source: string } {

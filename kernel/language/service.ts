@@ -106,7 +106,7 @@ export class LanguageService implements Language {
     }
     const lowered = lowerMagics(code);
     const typed = typedBefore(code, at);
-    const matches = this.#checker.complete(lowered, readCell(lowered).declarations, at);
+    const matches = this.#checker.complete(lowered, readCell(lowered), at);
     return { matches, cursorStart: toCodePoints(code, at - typed.length), cursorEnd: cursor };
   }
 
@@ -117,10 +117,10 @@ export class LanguageService implements Language {
     const help = magic?.table[code.slice(magic.start, end)];
     if (help) return { found: true, data: { 'text/plain': help, 'text/markdown': help } };
     const lowered = lowerMagics(code);
-    const { declarations } = readCell(lowered);
     const isName = (place: number): boolean => /[\p{ID_Continue}$]/u.test(lowered[place] ?? '');
     const place = isName(at) ? at : at - 1;
-    const found = place >= 0 && isName(place) ? this.#checker.inspect(lowered, declarations, place) : null;
+    const found =
+      place >= 0 && isName(place) ? this.#checker.inspect(lowered, readCell(lowered), place) : null;
     if (!found) return { found: false, data: {} };
     const { name, type, documentation } = found;
     const signature = `${name}: ${type}`;

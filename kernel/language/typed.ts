@@ -9,6 +9,10 @@ export function typedBefore(code: string, at: number): string {
   return openString(before) ?? /[\p{ID_Continue}$]*$/u.exec(before)![0];
 }
 
+/** Whether what is typed before `at` belongs to a string. */
+export const isWithinString = (code: string, at: number): boolean =>
+  openString(code.slice(0, at)) !== undefined;
+
 /** What a text that ends within a string in quotes has of that string. */
 function openString(text: string): string | undefined {
   const tokens =

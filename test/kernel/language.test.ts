@@ -335,3 +335,98 @@ const trace: Data = { type: 'scatter', y: [1, 4, 9] };
     );
   });
 });
+
+describe('what was found before is not taken for what has changed since', () => {
+  const matches = async (code: string): Promise<string[]> => {
+    const { content } = await kernel.request('complete_request', { code, cursor_pos: code.length });
+    return content.matches;
+  };
+  const hover = async (code: string): Promise<string> => {
+    const { content } = await kernel.request('inspect_request', {
+      code,
+      cursor_pos: code.length,
+      detail_level: 0,
+    });
+    return (content.data as Record<string, string>)['text/plain'] ?? '';
+  };
+  const errorOf = async (code: string): Promise<string> => traceback((await kernel.execute(code)).outputs);
+
+  test('a name that is declared again with another type', async () => {
+    for (const [declaration, type, member, absent] of [
+      ['let kept = "text"', 'string', 'charAt', 'toFixed'],
+      ['let kept = 7', 'number', 'toFixed', 'charAt'],
+      ['let kept = "text"', 'string', 'charAt', 'toFixed'],
+    ]) {
+      await run(declaration);
+      for (let time = 0; time < 2; time++) {
+        expect(await matches(`const a${time} = kept.`)).toContain(member);
+        expect(await matches('kept.')).not.toContain(absent);
+        expect(await hover('kept')).toContain(`kept: ${type}`);
+        expect(await hover(`const b${time} = kept`)).toContain(`kept: ${type}`);
+        expect(await errorOf(`kept.${member}(0)`)).toBe('');
+        expect(await errorOf(`kept.${absent}(0)`)).toContain(`Property '${absent}' does not exist`);
+      }
+    }
+  });
+
+  test('letter by letter the same names are offered as at once', async () => {
+    await run('const letters = { first: 1, fifth: "5", second: [2] }');
+    for (const typed of ['', 'f', 'fi', 'fir', 'fi', 's', 'F'])
+      expect(await matches(`letters.${typed}`)).toEqual(
+        ['fifth', 'first', 'second'].filter((name) => name.startsWith(typed.toLowerCase())),
+      );
+    const { content } = await kernel.request('complete_request', { code: 'letters.s', cursor_pos: 9 });
+    expect(
+      (content.metadata as { _jupyter_types_experimental: unknown })._jupyter_types_experimental,
+    ).toEqual([{ start: 8, end: 9, text: 'second', type: 'field', signature: 'number[]' }]);
+  });
+
+  test('a name within the cell comes before one of the session, and a type may be narrowed', async () => {
+    await run('let either = (Math.random() < 2 ? "text" : 3) as string | number');
+    expect(await matches('either.toF')).toEqual([]);
+    expect(await matches('if (typeof either === "number") either.toF')).toEqual(['toFixed']);
+    expect(await matches('((either: number[]) => either.toF')).toEqual([]);
+    expect(await matches('((either: number) => either.toF')).toEqual(['toFixed']);
+    expect(await matches('either.toF')).toEqual([]);
+    expect(await hover('either')).toContain('string | number');
+    expect(await hover('if (typeof either === "string") either')).toContain('either: string');
+    expect(await hover('let x = either')).toContain('string | number');
+  });
+
+  test('a private member is seen within its class alone', async () => {
+    await run('class Shy { private hidden = 1; open = 2 }; const shy = new Shy()');
+    expect(await matches('shy.')).toEqual(['open']);
+    expect(await matches('class Shy { private hidden = 1; see(other: Shy) { other.')).toContain('hidden');
+    expect(await matches('shy.')).toEqual(['open']);
+  });
+
+  test('the level of the check', async () => {
+    const cell = '[1, 2].find((x) => x > 1).toFixed(1)';
+    expect(await errorOf(cell)).toBe('');
+    await run('%check strict');
+    expect(await errorOf(cell)).toContain('possibly');
+    await run('%check error');
+    expect(await errorOf(cell)).toBe('');
+    await run('%check off');
+    expect(await errorOf('"text".nothing')).toBe('');
+    await run('%check error');
+    expect(await errorOf('"text".nothing')).toContain("Property 'nothing' does not exist");
+  });
+
+  test('a local file that is edited, one that it imports, and one that comes later', async () => {
+    const write = (name: string, source: string): void => writeFileSync(join(folder, name), source);
+    write('inner.ts', 'export const inner = 1;');
+    write('outer.ts', "export * from './inner.ts'; export const outer = 'text';");
+    await run("import * as files from './outer.ts'");
+    expect(await matches('files.')).toEqual(['inner', 'outer']);
+    write('outer.ts', "export * from './inner.ts'; export const outer = 12345; export const another = true;");
+    expect(await matches('files.')).toEqual(['another', 'inner', 'outer']);
+    expect(await hover('files.outer')).toContain('12345');
+    write('inner.ts', "export const inner = 'now a text';");
+    expect(await errorOf("import { inner } from './outer.ts'; inner.charAt(0)")).toBe('');
+    const late = "import { late } from './late.ts'; late + 1";
+    expect(await errorOf(late)).toContain("'./late.ts'");
+    write('late.ts', 'export const late = 2;');
+    expect(result((await kernel.execute(late)).outputs)).toBe('3');
+  });
+});
