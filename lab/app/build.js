@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { rspack } from '@rspack/core';
 import { page, prebuiltWidgets, themeSheets } from './bundle/config.js';
+import { licenses } from './bundle/licenses.js';
 import { extensionsModule, figures, own, root, settingSchemas } from './bundle/packages.js';
 import { describeWidgets, widgets } from './bundle/widgets.js';
 
@@ -56,6 +57,7 @@ const compressed = readdirSync(join(fresh, 'static'))
 await Promise.all(compressed);
 const entry = readdirSync(join(prebuilt, 'static')).find((name) => name.startsWith('remoteEntry.'));
 describeWidgets(prebuilt, `static/${entry}`);
+writeFileSync(join(fresh, 'licenses.json'), JSON.stringify(licenses()));
 writeFileSync(join(fresh, 'schemas.json'), JSON.stringify(settingSchemas()));
 writeFileSync(
   join(fresh, 'page.json'),

@@ -31,6 +31,7 @@ import { nbconvertRoutes } from './nbconvert/routes.ts';
 import { labextensionFolders, ownDataFolder } from './page/folders.ts';
 import { builtFrontEnd, frontEndRoutes } from './page/frontEnd.ts';
 import { findLabextensions } from './page/labextensions.ts';
+import { licenseRoutes } from './page/licenses.ts';
 import { noteRoutes } from './page/notes.ts';
 import { settingsRoutes } from './page/settings.ts';
 import { translationRoutes } from './page/translations.ts';
@@ -165,6 +166,7 @@ export async function startServer(options: ServerOptions): Promise<JupyterServer
   app.route('/lab/api', settingsRoutes(labextensions));
   app.route('/lab/api', workspaceRoutes(join(dataFolder, 'workspaces')));
   app.route('/lab/api', translationRoutes());
+  app.route('/lab/api', licenseRoutes());
   app.post('/api/shutdown', (c) => {
     setTimeout(() => options.onShutdown?.(), 50);
     return c.body(null, 200);

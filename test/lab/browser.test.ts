@@ -49,6 +49,56 @@ describe.skipIf(!browserProgram)('JupyterLab in a browser (skipped where there i
     await used.tab.command('apputils:change-theme', { theme: 'JupyterLab Light' });
   }, 120_000);
 
+  test('the Help menu leads to the notes and to the pages of the kernel', async () => {
+    await used.openNew('1');
+    await used.tab.page.click('.lm-MenuBar-itemLabel:text-is("Help")');
+    const menu = used.tab.page.locator('.lm-Menu[data-type], .lm-Menu').first();
+    await menu.locator('.lm-Menu-itemLabel:text-is("Notes")').hover();
+    await used.tab.page.waitForSelector('.lm-Menu-itemLabel:text-is("Getting started")');
+    const labels = await menu.locator('.lm-Menu-itemLabel').allTextContents();
+    expect(labels).toEqual(
+      expect.arrayContaining([
+        'About gradbook',
+        'Notes',
+        'About the TypeScript (gradbook) Kernel',
+        'TypeScript',
+      ]),
+    );
+    await screenshot(used.tab.page, 'help');
+    await menu.locator('.lm-Menu-itemLabel:text-is("Licenses")').click();
+    await used.tab.page.waitForSelector('.jp-Licenses-Grid tr:has-text("@jupyterlab/notebook")');
+    await screenshot(used.tab.page, 'licenses');
+  }, 120_000);
+
+  test('the settings editor shows every extension’s settings and keeps what is changed', async () => {
+    await used.tab.command('settingeditor:open', { query: 'Notebook' });
+    const field = used.tab.page.locator('[id$="recordTiming"]').first();
+    await field.waitFor({ state: 'attached' });
+    await field.click();
+    const id = '@jupyterlab/notebook-extension:tracker';
+    await expect
+      .poll(async () => (await used.lab.request('GET', `lab/api/settings/${id}`)).json.settings, {
+        timeout: 60_000,
+      })
+      .toMatchObject({ recordTiming: true });
+    await screenshot(used.tab.page, 'settings');
+  }, 120_000);
+
+  test('one who has no token sees the login page, which the token opens', async () => {
+    const context = await used.browser.newContext({ colorScheme: 'dark' });
+    const page = await context.newPage();
+    await page.goto(`${used.lab.server.url}lab/tree`);
+    expect(new URL(page.url()).pathname).toBe('/login');
+    await page.fill('input[type=password]', 'wrong');
+    await page.click('button');
+    await page.waitForSelector('[role=alert]');
+    await screenshot(page, 'login');
+    await page.fill('input[type=password]', used.lab.server.token);
+    await page.click('button');
+    await page.waitForSelector('.jp-LabShell', { timeout: 120_000 });
+    await context.close();
+  }, 120_000);
+
   test('a second tab shares the kernel and its variables', async () => {
     const path = await used.openNew('const shared = 21;', 'shared * 2');
     await used.tab.run(0);

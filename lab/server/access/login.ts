@@ -25,7 +25,7 @@ const page = (next: string, xsrf: string, hasPassword: boolean, problem: string)
       p { margin: 0; }
       input, button { font: inherit; padding: 8px 12px; border-radius: 6px; border: 1px solid #8888; }
       button { background: #3178c6; color: #fff; border: 0; cursor: pointer; }
-      [role='alert'] { color: #d33; }
+      [role='alert'] { color: light-dark(#c22, #ff7b72); }
     </style>
   </head>
   <body>

@@ -10,6 +10,9 @@ import { bundledNotebooks } from './folders.ts';
 /** Where copies go, below the root. */
 const folderName = 'notes';
 
+/** The one to begin with. */
+const first = '00-getting-started.ipynb';
+
 /** Folders of translations. */
 const languages = ['zh'];
 
@@ -17,7 +20,7 @@ const notebooksIn = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder)
         .filter((name) => name.endsWith('.ipynb'))
-        .sort()
+        .sort((a, b) => Number(b === first) - Number(a === first) || (a < b ? -1 : 1))
     : [];
 
 /** The first heading of a notebook, or its file's name. */
