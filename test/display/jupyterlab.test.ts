@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Figure } from '../../display/index.ts';
+import { display, Figure, plot } from '../../display/index.ts';
 import { plotlyMime } from '../../display/plot/figure.ts';
 import { tensor } from '../../src/index.ts';
 import { browserProgram, launchBrowser } from '../lab/browserPage.ts';
@@ -78,6 +78,41 @@ describe('a stock JupyterLab', () => {
         )
         .toBe('rgb(1, 200, 3)');
       expect(failures.filter((message) => /plotly/i.test(message))).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  }, 300_000);
+
+  test('draws figures without our extension too, from their HTML', async (context) => {
+    if (!jupyterPython || !pythonHas(jupyterPython, 'jupyterlab'))
+      context.skip('no Python has JupyterLab: activate an environment that has it, or set GRADBOOK_PYTHON');
+    if (!browserProgram) context.skip('there is no Chromium or Chrome: install one, or set CHROME_PATH');
+    const host = record();
+    display(plot.line(tensor([1, 4, 9]), { mode: 'lines+markers' }));
+    await jupyter?.close();
+    jupyter = await startJupyter('lab');
+    writeFileSync(join(jupyter.folder, 'figure.ipynb'), JSON.stringify(notebookShowing(host.shown[0].data)));
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage({ viewport: { width: 1100, height: 800 } });
+      await page.goto(`${jupyter.url}lab/tree/figure.ipynb?token=${jupyter.token}`, {
+        timeout: 120_000,
+        waitUntil: 'domcontentloaded',
+      });
+      await page.waitForSelector('.jp-Notebook .jp-OutputArea-output', {
+        timeout: 120_000,
+        state: 'attached',
+      });
+      // What a user does with a notebook from elsewhere: JupyterLab runs the scripts of those that are trusted.
+      await page.evaluate(
+        'for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells) cell.trusted = true',
+      );
+      await page.waitForSelector('.jp-RenderedHTML .gb-figure .scatterlayer .point', {
+        timeout: 120_000,
+        state: 'attached',
+      });
+      expect(await page.locator('.gb-figure .scatterlayer .point').count()).toBe(3);
+      expect(await page.locator('.gb-plotly').count()).toBe(0);
     } finally {
       await browser.close();
     }
