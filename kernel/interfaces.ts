@@ -63,8 +63,9 @@ export interface CommContent {
   data: MimeBundle;
 }
 
-/** user → io. */
+/** user → io. A text alone is more of the stream that was written to last: a cell may print thousands of lines. */
 export type FromUser =
+  | string
   | { type: 'ready' }
   | { type: 'executed'; parent: Header; outcome: ExecuteOutcome }
   | { type: 'handled'; parent: Header }

@@ -76,7 +76,14 @@ const core: KernelCore = {
   },
 };
 
+/** The stream that the user thread wrote to last. */
+let written: Extract<FromUser, { type: 'stream' }>;
+
 function fromUser(message: FromUser): void {
+  if (typeof message === 'string') {
+    publisher.stream(written.parent, written.name, message);
+    return;
+  }
   switch (message.type) {
     case 'ready':
       break;
@@ -93,6 +100,7 @@ function fromUser(message: FromUser): void {
       if (message.msgType === 'execute_result') recordOutput(message.content, message.parent);
       break;
     case 'stream':
+      written = message;
       publisher.stream(message.parent, message.name, message.text);
       break;
     case 'input':

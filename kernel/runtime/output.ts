@@ -5,6 +5,8 @@ import { type CellContext, ContextTracker } from './context.ts';
 export class Output {
   readonly tracker = new ContextTracker();
   readonly #post: (message: FromUser) => void;
+  /** What was written to last. */
+  #stream: { context: CellContext; name: 'stdout' | 'stderr' } | null = null;
 
   constructor(post: (message: FromUser) => void) {
     this.#post = post;
@@ -31,7 +33,11 @@ export class Output {
     const { context } = this;
     if (!context || text === '') return;
     if (context.sink) context.sink({ output_type: 'stream', name, text });
-    else this.#post({ type: 'stream', parent: context.parent, name, text });
+    else if (this.#stream?.context === context && this.#stream.name === name) this.#post(text);
+    else {
+      this.#post({ type: 'stream', parent: context.parent, name, text });
+      this.#stream = { context, name };
+    }
   }
 
   /** Sends what is written to the process's streams to the cells instead. */
@@ -45,6 +51,35 @@ export class Output {
         return true;
       }) as typeof process.stdout.write;
     }
+    for (const method of ['log', 'info', 'debug'] as const) this.#shorten(method, 'stdout');
+    for (const method of ['warn', 'error'] as const) this.#shorten(method, 'stderr');
+  }
+
+  /**
+   * A console method that is given one text prints it as it is, which Node's way through formats and streams takes five times as long for. Groups, and whoever
+   * has put a function of their own in the stream's place, get that one.
+   */
+  #shorten(method: 'log' | 'info' | 'debug' | 'warn' | 'error', name: 'stdout' | 'stderr'): void {
+    const original = console[method] as (...args: unknown[]) => void;
+    const { write } = process[name];
+    const indent = Object.getOwnPropertySymbols(console).find(
+      ({ description }) => description === 'kGroupIndent',
+    );
+    const groups = console as unknown as Record<symbol, unknown>;
+    if (!indent || groups[indent] !== '') return;
+    const short = (...args: unknown[]): void => {
+      const [text] = args;
+      if (
+        args.length === 1 &&
+        typeof text === 'string' &&
+        groups[indent] === '' &&
+        process[name].write === write
+      )
+        this.stream(name, `${text}\n`);
+      else original(...args);
+    };
+    Object.defineProperties(short, Object.getOwnPropertyDescriptors(original));
+    console[method] = short;
   }
 }
 

@@ -434,6 +434,18 @@ describe('cells', () => {
     expect(outputs.length).toBeLessThan(50);
   });
 
+  test('one text is printed as Node prints it: percent signs, groups and streams of the user’s own', async () => {
+    const { outputs } = await kernel.execute(`console.log('100%'); console.info('%s'); console.debug('');
+console.group('group'); console.log('two\\nlines'); console.groupEnd(); console.log('behind');
+const { write } = process.stdout; const caught = []; process.stdout.write = (text) => { caught.push(text); return true };
+console.log('caught'); process.stdout.write = write; console.log(JSON.stringify(caught));
+console.warn('warned'); console.error('failed'); console.log(console.log.name, typeof console.log)`);
+    expect(text(outputs)).toBe(
+      '100%\n%s\n\ngroup\n  two\n  lines\nbehind\n["caught\\n"]\nwarned\nfailed\nlog function\n',
+    );
+    expect(outputs.map(({ content }) => content.name)).toEqual(['stdout', 'stderr', 'stdout']);
+  });
+
   test('display, update and clear_output are published; a display method is used', async () => {
     const { outputs } = await kernel.execute(
       'const handle = display("a"); handle.update("b"); clearOutput({ wait: true }); display.html("<b>c</b>"); ({ [Symbol.for("Jupyter.display")]: () => ({ "text/markdown": "**d**" }) })',
