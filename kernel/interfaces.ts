@@ -171,6 +171,4 @@ export interface Language {
   /** `%reset`: forgets every cell. `%cd`: the folder that relative imports start from. */
   reset(): Promise<void>;
   setFolder(path: string): Promise<void>;
-  /** Types of a package that was installed or a file that was edited are read again. */
-  invalidate(paths: string[]): Promise<void>;
 }

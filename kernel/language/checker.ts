@@ -134,10 +134,7 @@ export class Checker {
   }
 
   #open(): Compiler {
-    const modules = findUp(this.#folder, 'node_modules');
-    const link = this.#path('node_modules');
-    rmSync(link, { force: true });
-    if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
+    this.#linkModules();
     this.#builtIns = null;
     this.#shown = '';
     this.#localFiles.clear();
@@ -148,11 +145,19 @@ export class Checker {
     return new Compiler(this.#base, this.#config);
   }
 
+  #linkModules(): void {
+    const modules = findUp(this.#folder, 'node_modules');
+    const link = this.#path('node_modules');
+    rmSync(link, { force: true });
+    if (modules) symlinkSync(join(modules, 'node_modules'), link, 'junction');
+  }
+
   #configText(): string {
     return JSON.stringify({
       compilerOptions: {
-        target: 'es2022',
-        module: 'esnext',
+        target: 'es2024',
+        // Also `import x = require('y')`.
+        module: 'preserve',
         moduleResolution: 'bundler',
         moduleDetection: 'force',
         ...this.#types.options,
@@ -517,21 +522,24 @@ export class Checker {
     return this.#cells.names.map(({ name, declaration }) => ({ name, kind: declaration.kind, type: '' }));
   }
 
+  /** The cells so far keep their types. */
   setFolder(folder: string): void {
     this.#compiler.close();
     this.#folder = folder;
-    this.reset(false);
+    this.#compiler = this.#open();
   }
 
-  reset(close = true): void {
-    if (close) this.#compiler.close();
+  reset(): void {
+    this.#compiler.close();
     this.#cells.clear();
     this.#compiler = this.#open();
   }
 
-  invalidate(paths: string[]): void {
+  /** Packages have come, gone or changed. */
+  invalidatePackages(): void {
+    this.#linkModules();
     this.#changed();
-    this.#compiler.update({ changed: paths });
+    this.#compiler.update({ invalidateAll: true });
   }
 
   close(): void {

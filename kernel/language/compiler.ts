@@ -13,6 +13,11 @@ export interface FileChanges {
   deleted?: string[];
 }
 
+/** Anything may have changed, also what was not found before. */
+export interface AllChanged {
+  invalidateAll: true;
+}
+
 /** What the API's calls go through: a pipe to a process that answers one request after the other. */
 interface Channel {
   writeTuple(type: number, name: Buffer, payload: string): void;
@@ -83,7 +88,11 @@ export class Compiler {
   }
 
   /** Tells of files that have changed, and asks about the program that comes of it. */
-  update(fileChanges: FileChanges, calls: readonly Call[] = [], meanwhile?: () => void): unknown[] {
+  update(
+    fileChanges: FileChanges | AllChanged,
+    calls: readonly Call[] = [],
+    meanwhile?: () => void,
+  ): unknown[] {
     const last = this.#snapshot;
     // The process counts its programs.
     const next = last.id + 1;

@@ -58,6 +58,7 @@ const kinds: Record<string, NameKind> = {
   ClassDeclaration: 'class',
   TSEnumDeclaration: 'enum',
   TSModuleDeclaration: 'namespace',
+  TSImportEqualsDeclaration: 'import',
   TSInterfaceDeclaration: 'type',
   TSTypeAliasDeclaration: 'type',
 };
@@ -80,7 +81,9 @@ function declared(statement: Node, exported: boolean): Declaration[] {
     }));
   }
   const kind = kinds[statement.type];
-  const id = statement.id as Node | null | undefined;
+  let id = statement.id as Node | null | undefined;
+  // `namespace A.B {}` declares A.
+  while (id?.type === 'TSQualifiedName') id = id.left as Node;
   return kind && id?.type === 'Identifier'
     ? [{ name: id.name as string, kind, exported }]
     : hoistedVars(statement);

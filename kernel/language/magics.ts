@@ -1,4 +1,5 @@
 import { cellMagics, lineMagics } from '../runtime/magicTable.ts';
+import { readCell } from './declarations.ts';
 import { OpenText } from './openText.ts';
 
 /**
@@ -13,15 +14,23 @@ export function lowerMagics(code: string): string {
     return `await __magic.cell(${JSON.stringify(name)}, ${JSON.stringify(args.trim())}, ${JSON.stringify(body)});`;
   }
   if (!/^[%!?]/m.test(code)) return code;
+  const { lowered, left } = lowerLines(code, false);
+  // What seemed to be within brackets was not, if the rest makes no sense.
+  return left && readCell(lowered).problems.length > 0 ? lowerLines(code, true).lowered : lowered;
+}
+
+/** `left` says whether lines within brackets were left as they are. */
+function lowerLines(code: string, bracketed: boolean): { lowered: string; left: boolean } {
   const text = new OpenText();
-  return code
-    .split('\n')
-    .map((line) => {
-      const lowered = text.open ? line : lowerLine(line);
-      if (lowered === line) text.read(line);
-      return lowered;
-    })
-    .join('\n');
+  let left = false;
+  const lines = code.split('\n').map((line) => {
+    const lowered = text.open ? line : lowerLine(line);
+    const stays = lowered === line || (text.isBracketed && !bracketed);
+    if (stays) text.read(line);
+    left ||= stays && lowered !== line;
+    return stays ? line : lowered;
+  });
+  return { lowered: lines.join('\n'), left };
 }
 
 function lowerLine(line: string): string {

@@ -1,8 +1,18 @@
-/** Whether the text so far ends within a template string or a comment of many lines, kept from line to line. */
+/**
+ * Whether the text so far ends within a template string or a comment of many lines, kept from line to line. It knows no regular
+ * expressions, so that brackets are only what seems to be open.
+ */
 export class OpenText {
   /** One entry a template string that is open: how many braces are open in its present `${`, or -1 in its text. */
   readonly #templates: number[] = [];
   #comment = false;
+  /** The brackets that are open. */
+  readonly #brackets: string[] = [];
+
+  /** Whether it ends within round or square brackets, where a statement cannot start. */
+  get isBracketed(): boolean {
+    return /[([]/.test(this.#brackets.at(-1) ?? '');
+  }
 
   get open(): boolean {
     return this.#comment || this.#templates.at(-1) === -1;
@@ -30,6 +40,8 @@ export class OpenText {
         i++;
       } else if (line[i] === '`') this.#templates.push(-1);
       else if (line[i] === '"' || line[i] === "'") i = endOfString(line, i);
+      else if (/[([]/.test(line[i]) || (line[i] === '{' && top < 0)) this.#brackets.push(line[i]);
+      else if (/[)\]]/.test(line[i]) || (line[i] === '}' && top < 0)) this.#brackets.pop();
       else if (top >= 0 && line[i] === '{') this.#templates[top]++;
       else if (top >= 0 && line[i] === '}' && this.#templates[top]-- === 0) this.#templates[top] = -1;
     }

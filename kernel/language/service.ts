@@ -8,6 +8,7 @@ import type {
 } from '../interfaces.ts';
 import { Checker, position } from './checker.ts';
 import { type Declaration, readCell } from './declarations.ts';
+import { LocalPackages } from './localPackages.ts';
 import { lowerMagics, magicAt } from './magics.ts';
 import { type Transformed, transformCell } from './transform.ts';
 import { typedBefore } from './typed.ts';
@@ -31,7 +32,12 @@ export class LanguageService implements Language {
   readonly #shared = new Set<string>();
   readonly #pending = new Map<number, Pending>();
 
+  readonly #packages: LocalPackages;
+  #folder: string;
+
   constructor(folder: string) {
+    this.#folder = folder;
+    this.#packages = new LocalPackages(folder);
     this.#checker = new Checker(folder);
   }
 
@@ -58,6 +64,7 @@ export class LanguageService implements Language {
       );
     this.#checker.setLevel(cell.level);
     this.#checker.linkPackages(code);
+    if (this.#packages.haveChanged(this.#folder, code)) this.#checker.invalidatePackages();
     let transformed!: Transformed;
     const transform = (): void => {
       transformed = transformCell(code, syntax, this.#values, this.#shared);
@@ -162,11 +169,9 @@ export class LanguageService implements Language {
   }
 
   async setFolder(path: string): Promise<void> {
+    this.#folder = path;
+    this.#packages.setFolder(path);
     this.#checker.setFolder(path);
-  }
-
-  async invalidate(paths: string[]): Promise<void> {
-    this.#checker.invalidate(paths);
   }
 
   close(): void {

@@ -31,20 +31,48 @@ function freePrefix(code: string, prefix: string): string {
   return prefix;
 }
 
-/** `using x = f()` at the top level lives until the cell ends: the session disposes it. */
-function lowerUsing(code: string, { body }: CellSyntax): MagicString {
+/** What the transform of the types has no way for. */
+function lower(code: string, { body }: CellSyntax): MagicString {
   const text = new MagicString(code);
   for (const statement of body) {
-    const kind = statement.kind as string;
-    if (statement.type !== 'VariableDeclaration' || (kind !== 'using' && kind !== 'await using')) continue;
-    const declarations = statement.declarations as Node[];
-    text.overwrite(statement.start, (declarations[0].id as Node).start, 'const ');
-    for (const { init } of declarations as unknown as { init: Node }[]) {
-      text.appendLeft(init.start, `$.${kind === 'using' ? 'using' : 'awaitUsing'}(`);
-      text.appendRight(init.end, ')');
-    }
+    lowerUsing(statement, text);
+    lowerNamespace(statement, text);
   }
   return text;
+}
+
+/** `using x = f()` at the top level lives until the cell ends: the session disposes it. */
+function lowerUsing(statement: Node, text: MagicString): void {
+  const kind = statement.kind as string;
+  if (statement.type !== 'VariableDeclaration' || (kind !== 'using' && kind !== 'await using')) return;
+  const declarations = statement.declarations as Node[];
+  text.overwrite(statement.start, (declarations[0].id as Node).start, 'const ');
+  for (const { init } of declarations as unknown as { init: Node }[]) {
+    text.appendLeft(init.start, `$.${kind === 'using' ? 'using' : 'awaitUsing'}(`);
+    text.appendRight(init.end, ')');
+  }
+}
+
+/** `export let` in a namespace stays a variable, which the namespace's property is another name of. */
+function lowerNamespace(statement: Node, text: MagicString): void {
+  if (statement.type === 'ExportNamedDeclaration' && statement.declaration)
+    lowerNamespace(statement.declaration as Node, text);
+  if (statement.type !== 'TSModuleDeclaration' || statement.declare || !statement.body) return;
+  const id = statement.id as Node;
+  const space = ((id.type === 'TSQualifiedName' ? (id.right as Node) : id).name ?? '') as string;
+  for (const part of (statement.body as Node).body as Node[]) {
+    lowerNamespace(part, text);
+    const declaration = part.type === 'ExportNamedDeclaration' ? (part.declaration as Node | null) : null;
+    if (declaration?.type !== 'VariableDeclaration' || declaration.kind === 'const' || declaration.declare)
+      continue;
+    text.remove(part.start, declaration.start);
+    for (const name of (declaration.declarations as Node[]).flatMap((d) => boundNames(d.id as never)))
+      text.appendLeft(
+        part.end,
+        `;Object.defineProperty(${space}, ${JSON.stringify(name)}, { enumerable: true, configurable: true, ` +
+          `get: () => ${name}, set: (_value) => { ${name} = _value } });`,
+      );
+  }
 }
 
 /** An anonymous function or class takes the name of the variable it is assigned to. */
@@ -68,7 +96,7 @@ export function transformCell(
   names: ReadonlySet<string>,
   shared: ReadonlySet<string>,
 ): Transformed {
-  const lowered = lowerUsing(code, syntax);
+  const lowered = lower(code, syntax);
   const { code: javascript, map } = transformSync('cell.tsx', lowered.toString(), {
     lang: 'tsx',
     target: 'es2022',

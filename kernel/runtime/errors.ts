@@ -14,6 +14,9 @@ export interface CellScript {
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
 
+/** What became a call is pointed at as a whole. */
+const isMagic = /^\s*%%|^[%!?]/;
+
 /** Our own files say nothing to a user. */
 const ownCode = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -75,12 +78,18 @@ export class Tracebacks {
   #lines(error: Error, seen: Set<unknown>): string[] {
     seen.add(error);
     const title = `${red(error.name)}: ${error.message}`;
-    const lines = [...this.#frames(error), title];
+    const lines = [...this.frames(error), title];
     if (error instanceof AggregateError)
       error.errors.forEach((inner, i) => {
         if (!seen.has(inner))
           lines.push(dim(`error ${i + 1} of ${error.errors.length}:`), ...this.#nested(inner, seen));
       });
+    if (error.name === 'SuppressedError' && 'error' in error && 'suppressed' in error)
+      for (const [part, inner] of [
+        ['thrown by a disposal:', error.error],
+        ['which suppressed:', error.suppressed],
+      ] as const)
+        if (!seen.has(inner)) lines.push(dim(part), ...this.#nested(inner, seen));
     if (error.cause !== undefined && !seen.has(error.cause))
       lines.push(dim('caused by:'), ...this.#nested(error.cause, seen));
     return lines;
@@ -91,7 +100,7 @@ export class Tracebacks {
   }
 
   /** The frames in cells and in the user's files, outermost first as Python shows them; the kernel's own are left out. */
-  #frames(error: Error): string[] {
+  frames(error: Error): string[] {
     const frames: string[] = [];
     for (const line of (error.stack ?? '').split('\n')) {
       const match =
@@ -101,7 +110,7 @@ export class Tracebacks {
       const script = this.#scripts.get(path);
       const called = /at (?:async )?(.+?) \(/.exec(line)?.[1];
       if (script) frames.unshift(...this.#cellFrame(script, Number(row), Number(column), called));
-      else if (!/\bnode:/.test(path) && !path.includes(ownCode))
+      else if (!/\bnode:/.test(path) && !path.includes(ownCode) && !/@oxc-project.runtime/.test(path))
         frames.unshift(`File ${path.replace(/^file:\/\//, '')}:${row}${called ? `, in ${called}` : ''}`);
     }
     return frames.slice(-40);
@@ -117,7 +126,7 @@ export class Tracebacks {
     return [
       `Cell In[${executionCount}], line ${line}${inside}`,
       `    ${text}`,
-      `    ${' '.repeat(at ?? 0)}${red('^')}`,
+      `    ${' '.repeat(isMagic.test(text) ? 0 : (at ?? 0))}${red('^')}`,
     ];
   }
 }

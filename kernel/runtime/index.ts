@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import { Script } from 'node:vm';
 import type { MessagePort } from 'node:worker_threads';
 import type { Code } from '../code.ts';
@@ -104,14 +105,18 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
     const run = new Script(prepared.code!, { filename: file }).runInThisContext() as (
       $: Session,
     ) => Promise<unknown>;
+    let failure: { thrown: unknown } | null = null;
     try {
       return await inTask(() => run(session));
+    } catch (thrown) {
+      failure = { thrown };
+      throw thrown;
     } finally {
-      await session.disposeAll();
       if (!prepared.repeats) {
         // Not awaited: the next cell's check comes after it in any case.
         void cells.changing.commit(id).catch((error: unknown) => report(error));
       }
+      await session.disposeAll(failure);
     }
   }
 
@@ -246,12 +251,18 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   process.on('unhandledRejection', (thrown, promise) =>
     report(thrown, output.tracker.of(promise) ?? output.context),
   );
+  console.trace = (...said: unknown[]): void => {
+    const title = said.length > 0 ? `Trace: ${format(...said)}` : 'Trace';
+    output.stream('stderr', `${[title, ...tracebacks.frames(new Error())].join('\n')}\n`);
+  };
   const reallyExit = process.exit.bind(process);
-  process.exit = ((code?: number) => {
+  const refuse = (call: string): never => {
     throw new Error(
-      `process.exit(${code ?? ''}) was called: it ends the cell, not the kernel. Use the client's shutdown to end the kernel`,
+      `process.${call} was called: it ends the cell, not the kernel. Use the client's shutdown to end the kernel`,
     );
-  }) as typeof process.exit;
+  };
+  process.exit = ((code?: number) => refuse(`exit(${code ?? ''})`)) as typeof process.exit;
+  process.abort = () => refuse('abort()');
 
   /** A comm's handler is a small cell of its own: what it shows has its last state when it ends. */
   function handleComm({ parent, kind, content, metadata, buffers }: Extract<ToUser, { type: 'comm' }>): void {

@@ -13,7 +13,7 @@ export interface MagicHost {
   modules: Modules;
   output: Output;
   display: Display;
-  language: Pick<Language, 'inspect' | 'reset' | 'setFolder' | 'invalidate'>;
+  language: Pick<Language, 'inspect' | 'reset' | 'setFolder'>;
   level: CheckLevel;
   /** Runs source as a part of the running cell. */
   runSource(code: string): Promise<unknown>;
@@ -130,10 +130,7 @@ export function createMagic(host: MagicHost) {
     run: (args) => {
       return host.runSource(readFileSync(resolve(host.modules.folder, args), 'utf8'));
     },
-    npm: async (args) => {
-      await shell(`npm ${args}`, host.modules.folder);
-      await host.language.invalidate([resolve(host.modules.folder, 'package.json')]);
-    },
+    npm: (args) => shell(`npm ${args}`, host.modules.folder),
     sx: (args) => shell(args, host.modules.folder),
     lsmagic: () => {
       for (const text of [...Object.values(lineMagics), ...Object.values(cellMagics)]) print(text);
@@ -162,10 +159,10 @@ export function createMagic(host: MagicHost) {
 
   return {
     line: async (name: string, args: string): Promise<void> => {
-      await (lines[name] ?? unknown('%', name, lines))(args);
+      await (lines[name] ?? unknown('%', name, lineMagics))(args);
     },
     cell: async (name: string, args: string, body: string): Promise<void> =>
-      (cells[name] ?? unknown('%%', name, cells))(args, body),
+      (cells[name] ?? unknown('%%', name, cellMagics))(args, body),
     time: async <T>(body: () => Promise<T>): Promise<T> => {
       const start = performance.now();
       const value = await body();

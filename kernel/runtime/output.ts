@@ -45,7 +45,10 @@ export class Output {
     for (const name of ['stdout', 'stderr'] as const) {
       const decoder = new TextDecoder();
       process[name].write = ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown) => {
-        this.stream(name, typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+        this.stream(
+          name,
+          typeof chunk === 'string' ? plain(chunk, encoding) : decoder.decode(chunk, { stream: true }),
+        );
         const callback = typeof encoding === 'function' ? encoding : done;
         if (typeof callback === 'function') queueMicrotask(() => (callback as () => void)());
         return true;
@@ -82,6 +85,12 @@ export class Output {
     console[method] = short;
   }
 }
+
+/** What a string that is written in an encoding says. */
+const plain = (text: string, encoding: unknown): string =>
+  typeof encoding === 'string' && /^(hex|base64|base64url)$/i.test(encoding)
+    ? Buffer.from(text, encoding as BufferEncoding).toString('utf8')
+    : text;
 
 /** Gives a message to whoever captures the output; false for those that are no output. */
 function capture(sink: NonNullable<CellContext['sink']>, msgType: IOPubType, content: MimeBundle): boolean {

@@ -9,7 +9,7 @@ const limit = 64;
  */
 export class PreparedCells {
   /** The language thread, for whoever changes what it knows of the session: that is heeded here. */
-  readonly changing: Pick<Language, 'commit' | 'reset' | 'setFolder' | 'invalidate'>;
+  readonly changing: Pick<Language, 'commit' | 'reset' | 'setFolder'>;
   readonly #language: Language;
   readonly #kept = new Map<string, PreparedCell>();
   #changes = 0;
@@ -20,7 +20,6 @@ export class PreparedCells {
       commit: (id) => this.#forget(language.commit(id)),
       reset: () => this.#forget(language.reset()),
       setFolder: (path) => this.#forget(language.setFolder(path)),
-      invalidate: (paths) => this.#forget(language.invalidate(paths)),
     };
   }
 

@@ -12,6 +12,13 @@ const boxes = class Box {}.prototype;
 /** An object with room for a property in itself: one that a class makes has what its first objects needed, which is none. */
 const makeBox = (): Box => Object.setPrototypeOf({}, boxes) as Box;
 
+/** Names that the transform makes for its helpers. */
+const helpers = /^_(?:usingCtx|decorate\w*)\d*$/;
+
+/** JavaScript's own error for two failures, which Node 20 does not have. */
+const suppressing = (error: unknown, suppressed: unknown): Error =>
+  Object.assign(new Error('a disposal failed as well'), { name: 'SuppressedError', error, suppressed });
+
 /** What a transformed cell sees as `$`. */
 export class Session {
   readonly #boxes = new Map<string, Box>();
@@ -83,7 +90,9 @@ export class Session {
 
   /** The names that have a value. */
   get variables(): string[] {
-    return [...this.#boxes].filter(([name, box]) => box[name] !== undefined).map(([name]) => name);
+    return [...this.#boxes]
+      .filter(([name, box]) => box[name] !== undefined && !helpers.test(name))
+      .map(([name]) => name);
   }
 
   get meta(): { url: string; dirname: string } {
@@ -123,10 +132,21 @@ export class Session {
     return value;
   }
 
-  async disposeAll(): Promise<void> {
+  /**
+   * Disposes of what the cell used, last first, whatever fails meanwhile. Error: that of the disposals, with `failure`, what the cell itself threw,
+   * as what it suppresses.
+   */
+  async disposeAll(failure: { thrown: unknown } | null): Promise<void> {
     const all = this.#disposables.reverse();
     this.#disposables = [];
-    for (const { dispose } of all) await dispose();
+    let last = failure;
+    for (const { dispose } of all)
+      try {
+        await dispose();
+      } catch (thrown) {
+        last = { thrown: last ? suppressing(thrown, last.thrown) : thrown };
+      }
+    if (last && last !== failure) throw last.thrown;
   }
 
   reset(): void {
