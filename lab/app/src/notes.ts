@@ -51,16 +51,19 @@ export const notes: JupyterFrontEndPlugin<void> = {
     });
     // The page starts without waiting for the list.
     void ask<Note[]>(app, '', 'GET').then((found) => {
-      const menu = new Menu({ commands: app.commands });
-      menu.title.label = 'Notes';
+      const menus = new Map<string, Menu>();
       for (const [rank, { name, title }] of found.entries()) {
         const args = { name, title };
         const category = name.startsWith('zh/') ? '笔记' : 'Notes';
         launcher?.add({ command, args, category, rank, categoryRank: category === 'Notes' ? 10 : 30 });
         palette?.addItem({ command, args, category });
+        const menu = menus.get(category) ?? new Menu({ commands: app.commands });
+        menu.title.label = category;
         menu.addItem({ command, args });
+        menus.set(category, menu);
       }
-      if (found.length > 0) mainMenu?.helpMenu.addGroup([{ type: 'submenu', submenu: menu }], 0);
+      const submenus = [...menus.values()].map((submenu) => ({ type: 'submenu' as const, submenu }));
+      if (submenus.length > 0) mainMenu?.helpMenu.addGroup(submenus, 0);
     }, console.error);
   },
 };
