@@ -1,4 +1,4 @@
-import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Hono } from 'hono';
@@ -23,21 +23,25 @@ const notebooksIn = (folder: string): string[] =>
         .sort((a, b) => Number(b === first) - Number(a === first) || (a < b ? -1 : 1))
     : [];
 
+const headLength = 64 * 2 ** 10;
+
+/** The text of a notebook from its cells on: only what stands in front of its outputs, which may be megabytes, where that has cells. */
+function cellsOf(file: string): string {
+  const head = Buffer.alloc(headLength);
+  const opened = openSync(file, 'r');
+  const text = head.toString('utf8', 0, readSync(opened, head));
+  closeSync(opened);
+  const whole = text.includes('"cells"') ? text : readFileSync(file, 'utf8');
+  return whole.slice(whole.indexOf('"cells"'));
+}
+
 /** The first heading of a notebook, or its file's name. */
 function titleOf(file: string): string {
-  try {
-    const { cells } = JSON.parse(readFileSync(file, 'utf8')) as {
-      cells: { cell_type: string; source: string | string[] }[];
-    };
-    for (const { cell_type, source } of cells) {
-      const text = Array.isArray(source) ? source.join('') : source;
-      const heading = cell_type === 'markdown' ? /^# +(.+)$/m.exec(text)?.[1] : undefined;
-      // What stands in parentheses is too long for a card.
-      if (heading) return heading.replace(/[*_`$]|\s*\([^)]*\)/g, '').trim();
-    }
-  } catch {
-    // Named below.
-  }
+  // A line that begins as a heading does, in JSON.
+  const line = /"# +((?:[^"\\]|\\.)+)"/.exec(cellsOf(file))?.[1];
+  const heading = line === undefined ? undefined : (JSON.parse(`"${line}"`) as string).split('\n')[0];
+  // What stands in parentheses is too long for a card.
+  if (heading) return heading.replace(/[*_`$]|\s*\([^)]*\)/g, '').trim();
   return file.replace(/^.*[/\\]|\.ipynb$/g, '');
 }
 
