@@ -136,9 +136,16 @@ export function digammaOf(x: number): number {
   return sum + Math.log(z) - 0.5 / z - series * inverse;
 }
 
-/** The n-th derivative of digamma, n ≥ 1: n! Σ 1/(x + k)ⁿ⁺¹ up to x + k = 15 + n, and the asymptotic series from there. */
+/**
+ * The n-th derivative of digamma, n ≥ 1: n! Σ 1/(x + k)ⁿ⁺¹ up to x + k = 15 + n, and the asymptotic series from there. Below 0 the terms
+ * with x + k < 0 are themselves the difference of two such sums.
+ */
 export function polygamma(n: number, x: number): number {
-  if (x <= 0 && Number.isInteger(x)) return n % 2 === 1 ? Infinity : -Infinity;
+  if (x <= 0 && Math.floor(x) === x) return n % 2 === 1 ? Infinity : -Infinity;
+  if (x < 0) {
+    const part = -x - Math.floor(-x);
+    return polygamma(n, 1 - part) + (n % 2 === 1 ? 1 : -1) * (polygamma(n, part) - polygamma(n, 1 - x));
+  }
   let sum = 0;
   let z = x;
   for (; z < 15 + n; z++) sum += z ** -(n + 1);

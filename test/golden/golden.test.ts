@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { machineIsas } from '../../src/engine/build.ts';
 import { useNativeEngine, useReferenceEngine } from '../../src/engine/native.ts';
 import { goldenSuites } from './suites.ts';
 
@@ -8,7 +9,15 @@ import { goldenSuites } from './suites.ts';
 const full = fileURLToPath(new URL('../../../shared/golden', import.meta.url));
 const folder = existsSync(full) ? full : fileURLToPath(new URL('./data', import.meta.url));
 
-const engines = { reference: useReferenceEngine, ...(useNativeEngine() ? { native: useNativeEngine } : {}) };
+/** The reference, and the native engine for each instruction set of the machine. */
+const engines: Readonly<Record<string, () => unknown>> = {
+  reference: useReferenceEngine,
+  ...Object.fromEntries(
+    machineIsas()
+      .filter((isa) => useNativeEngine(isa))
+      .map((isa) => [isa, () => useNativeEngine(isa)]),
+  ),
+};
 
 const runs = Object.keys(engines).flatMap((engine) => [
   { engine, dtype: 'float64', noncontiguous: false } as const,
@@ -17,7 +26,7 @@ const runs = Object.keys(engines).flatMap((engine) => [
 ]);
 
 describe.each(runs)('equal to PyTorch: $engine, $dtype, non-contiguous inputs $noncontiguous', (options) => {
-  beforeAll(() => void engines[options.engine as keyof typeof engines]!());
+  beforeAll(() => void engines[options.engine]());
   test.for(goldenSuites(folder).map(({ name, run }) => [name, run] as const))('%s', ([, run], { skip }) => {
     const verdicts = [...run(options)];
     skip(

@@ -130,11 +130,18 @@ double inverseError(double y) {
   return y < 0 ? -x : x;
 }
 
-/** The n-th derivative of digamma, n >= 1: n! times the sum of 1/(x + k)^(n+1) up to x + k = 15 + n, and the asymptotic series. */
+/**
+ * The n-th derivative of digamma, n >= 1: n! times the sum of 1/(x + k)^(n+1) up to x + k = 15 + n, and the asymptotic series. Below 0 the
+ * terms with x + k < 0 are themselves the difference of two such sums.
+ */
 double polygammaOf(int n, double x) {
   const double infinity = static_cast<double>(INFINITY);
   if (n == 0) return digamma(x);
   if (x <= 0 && std::floor(x) == x) return n % 2 == 1 ? infinity : -infinity;
+  if (x < 0) {
+    const double part = -x - std::floor(-x);
+    return polygammaOf(n, 1 - part) + (n % 2 == 1 ? 1 : -1) * (polygammaOf(n, part) - polygammaOf(n, 1 - x));
+  }
   double sum = 0, z = x, factorial = 1;
   for (; z < 15 + n; z++) sum += std::pow(z, -(n + 1));
   for (int k = 2; k < n; k++) factorial *= k;
