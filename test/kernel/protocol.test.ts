@@ -276,6 +276,18 @@ describe('while a cell computes', () => {
       ['a child process', '!sleep 60'],
       ['a child process that blocks', "require('node:child_process').execSync('sleep 60; true')"],
       ['a long native call', 'const square = rand([2000, 2000]); for (;;) matmul(square, square);'],
+      [
+        'a matrix product of seconds',
+        "const big = rand([3000, 3000], { dtype: 'float64' }); for (;;) matmul(big, big);",
+      ],
+      [
+        'a convolution',
+        'const [x, w] = [rand([16, 256, 56, 56]), rand([256, 256, 3, 3])]; for (;;) F.conv2d(x, w);',
+      ],
+      [
+        'steps of an LSTM',
+        'const cell = new nn.LSTMCell(700, 700); const rows = rand([4000, 700]); for (;;) cell.forward(rows);',
+      ],
     ])('stops %s within 100 ms, with all variables kept', async (_, code) => {
       await kernel.execute('let kept = 5');
       // The least of a few, because other load on the machine delays any of them.

@@ -111,7 +111,9 @@ bool bceWithLogits(Args& args) {
     using T = decltype(zero);
     eachVector<T>(views, [](T* const* p, const int64_t* steps, int64_t n) {
       const Vec<T> x = gathered<T>(p[1], steps[1], n), t = gathered<T>(p[2], steps[2], n), w = gathered<T>(p[3], steps[3], n);
-      scattered<T>(p[0], steps[0], n, (T{1} - t) * x + ((w - T{1}) * t + T{1}) * softplusOfNegative<T>(x));
+      // Without a weight, an infinite target makes no NaN.
+      const Vec<T> factor = w == T{1} ? splat<T>(1) : (w - T{1}) * t + T{1};
+      scattered<T>(p[0], steps[0], n, (T{1} - t) * x + factor * softplusOfNegative<T>(x));
     });
   });
   return true;
