@@ -22,6 +22,9 @@ export interface Header {
 
 export type MimeBundle = Record<string, unknown>;
 
+/** An object as JSON: a text, or where that is long its UTF-8, which goes from thread to thread without a copy. */
+export type Json = string | Uint8Array<ArrayBuffer>;
+
 /** What `execute_request` asks for, with the defaults of the protocol filled in. */
 export interface ExecuteRequest {
   code: string;
@@ -74,7 +77,9 @@ export type FromUser =
       type: 'publish';
       parent: Header;
       msgType: IOPubType;
-      content: MimeBundle;
+      content: Json;
+      /** Of a result, what the history keeps. */
+      result?: { line: number; text: string };
       metadata?: MimeBundle;
       buffers?: Uint8Array[];
     }

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { FromUser, Header, MimeBundle, ToUser } from '../interfaces.ts';
+import type { FromUser, Header, ToUser } from '../interfaces.ts';
 import { connectLanguage } from '../language/client.ts';
 import { readConnectionFile } from './connectionFile.ts';
 import { Executions } from './executions.ts';
@@ -97,7 +97,10 @@ function fromUser(message: FromUser): void {
       break;
     case 'publish':
       publisher.publish(message.msgType, message.content, message.parent, message.metadata, message.buffers);
-      if (message.msgType === 'execute_result') recordOutput(message.content, message.parent);
+      if (message.result) {
+        const { line, text } = message.result;
+        history.addOutput(line, text, message.parent.subshell_id ?? null);
+      }
       break;
     case 'stream':
       written = message;
@@ -110,12 +113,6 @@ function fromUser(message: FromUser): void {
       waitingForComms.get(message.id)?.(message.comms);
       waitingForComms.delete(message.id);
   }
-}
-
-function recordOutput(content: MimeBundle, parent: Header): void {
-  const text = (content.data as MimeBundle | undefined)?.['text/plain'];
-  if (typeof text === 'string')
-    history.addOutput(Number(content.execution_count), text, parent.subshell_id ?? null);
 }
 
 function askInput(parent: Header, prompt: string, password: boolean): void {

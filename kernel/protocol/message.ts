@@ -34,7 +34,7 @@ export class Session {
     this.#signer = signer;
   }
 
-  /** The frames of a message of ours. `parent` is copied as it came. */
+  /** The frames of a message of ours. `content` may be JSON already. `parent` is copied as it came. */
   encode(
     identities: readonly (Buffer | string)[],
     type: string,
@@ -52,7 +52,9 @@ export class Session {
       version: protocolVersion,
     };
     const json = [header, parent ?? {}, metadata, content].map((part) => {
-      const text = JSON.stringify(part);
+      if (part instanceof Uint8Array)
+        return Buffer.from(part.buffer as ArrayBuffer, part.byteOffset, part.length);
+      const text = typeof part === 'string' ? part : JSON.stringify(part);
       return text.length > longFrame ? Buffer.from(text) : text;
     });
     return [...identities, delimiter, this.#signer.sign(json), ...json, ...buffers];

@@ -1,5 +1,5 @@
 import type { XPublisher } from 'zeromq';
-import type { Header, MimeBundle } from '../interfaces.ts';
+import type { Header, Json, MimeBundle } from '../interfaces.ts';
 import { log } from './log.ts';
 import type { Session } from './message.ts';
 import { StreamCoalescer } from './streams.ts';
@@ -19,7 +19,7 @@ export class Publisher {
 
   publish(
     type: string,
-    content: MimeBundle,
+    content: MimeBundle | Json,
     parent: Header | null,
     metadata?: MimeBundle,
     buffers?: Uint8Array[],
@@ -52,7 +52,7 @@ export class Publisher {
 
   #queue(
     type: string,
-    content: MimeBundle,
+    content: MimeBundle | Json,
     parent: Header | null,
     metadata?: MimeBundle,
     buffers?: Uint8Array[],

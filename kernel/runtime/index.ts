@@ -42,7 +42,7 @@ type Execute = Extract<ToUser, { type: 'execute' }>;
 
 /** Starts the user thread: it runs the cells that io sends, and owns their variables. */
 export function startRuntime({ io, language, memory, folder, library, preload }: RuntimeOptions): void {
-  const post = (message: FromUser): void => io.postMessage(message);
+  const post = (message: FromUser, transfer?: ArrayBuffer[]): void => io.postMessage(message, transfer);
   const words = new Int32Array(memory, 0, sharedHeader / 4);
   const output = new Output(post);
   const modules = new Modules(folder, library, (text) => output.stream('stderr', text));

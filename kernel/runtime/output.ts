@@ -1,14 +1,19 @@
 import type { CellError, FromUser, IOPubType, MimeBundle } from '../interfaces.ts';
 import { type CellContext, ContextTracker } from './context.ts';
 
+/** Above this, bytes of its own are less to move than a text that each thread copies. */
+const longContent = 64 * 1024;
+
+const encoder = new TextEncoder();
+
 /** Where output goes: to the cell whose code (or whose timers and promises) wrote it. */
 export class Output {
   readonly tracker = new ContextTracker();
-  readonly #post: (message: FromUser) => void;
+  readonly #post: (message: FromUser, transfer?: ArrayBuffer[]) => void;
   /** What was written to last. */
   #stream: { context: CellContext; name: 'stdout' | 'stderr' } | null = null;
 
-  constructor(post: (message: FromUser) => void) {
+  constructor(post: (message: FromUser, transfer?: ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
@@ -22,11 +27,25 @@ export class Output {
     return this.tracker.current;
   }
 
+  /** Error: `content` cannot be told in JSON. */
   publish(msgType: IOPubType, content: MimeBundle, metadata?: MimeBundle, buffers?: Uint8Array[]): void {
     const { context } = this;
     if (!context) return;
     if (context.sink && capture(context.sink, msgType, content)) return;
-    this.#post({ type: 'publish', parent: context.parent, msgType, content, metadata, buffers });
+    const json = JSON.stringify(content);
+    const bytes = json.length > longContent ? encoder.encode(json) : null;
+    this.#post(
+      {
+        type: 'publish',
+        parent: context.parent,
+        msgType,
+        content: bytes ?? json,
+        metadata,
+        buffers,
+        result: msgType === 'execute_result' ? resultOf(content) : undefined,
+      },
+      bytes ? [bytes.buffer] : undefined,
+    );
   }
 
   stream(name: 'stdout' | 'stderr', text: string): void {
@@ -91,6 +110,12 @@ const plain = (text: string, encoding: unknown): string =>
   typeof encoding === 'string' && /^(hex|base64|base64url)$/i.test(encoding)
     ? Buffer.from(text, encoding as BufferEncoding).toString('utf8')
     : text;
+
+/** A result as the history keeps it. */
+function resultOf({ execution_count: line, data }: MimeBundle): { line: number; text: string } | undefined {
+  const text = (data as MimeBundle | undefined)?.['text/plain'];
+  return typeof text === 'string' ? { line: Number(line), text } : undefined;
+}
 
 /** Gives a message to whoever captures the output; false for those that are no output. */
 function capture(sink: NonNullable<CellContext['sink']>, msgType: IOPubType, content: MimeBundle): boolean {

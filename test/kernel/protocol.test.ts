@@ -446,6 +446,22 @@ describe('cells', () => {
     expect(outputs.length).toBeLessThan(50);
   });
 
+  test('five megabytes of any characters arrive whole; what JSON cannot tell is an error of its cell', async () => {
+    const { outputs } = await kernel.execute(
+      "display({ 'text/html': 'aé€😀'.repeat(500_000), 'text/plain': 'short' }, { raw: true }); display({ 'text/plain': '€' }, { raw: true });",
+    );
+    const [long, short] = outputs.map(({ content }) => content.data as Record<string, string>);
+    // Not by toBe, which would print them.
+    expect(long['text/html'] === 'aé€😀'.repeat(500_000)).toBe(true);
+    expect([long['text/plain'], short]).toEqual(['short', { 'text/plain': '€' }]);
+    const { reply, outputs: errors } = await kernel.execute(
+      "display({ 'application/json': 10n }, { raw: true })",
+    );
+    expect(reply.content).toMatchObject({ status: 'error', ename: 'TypeError' });
+    expect(traceback(errors)).toContain('Cell In');
+    expect(result((await kernel.execute('1 + 1')).outputs)).toBe('2');
+  });
+
   test('one text is printed as Node prints it: percent signs, groups and streams of the user’s own', async () => {
     const { outputs } = await kernel.execute(`console.log('100%'); console.info('%s'); console.debug('');
 console.group('group'); console.log('two\\nlines'); console.groupEnd(); console.log('behind');
