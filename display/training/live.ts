@@ -127,7 +127,7 @@ export class LiveChart<K extends string> implements Displayable {
             title: { text: plain(panel) },
             type: scale === 'log' ? 'log' : 'linear',
             exponentformat: 'power',
-            nticks: 5,
+            ...(scale === 'log' ? { nticks: 5 } : {}),
           },
         ],
       ] as const;
