@@ -9,7 +9,7 @@ export async function run(args: string[]): Promise<void> {
   const program = new Command('bench kernel')
     .option('--json <file>', 'write the figures there')
     .option('--python <path>', 'a Python with ipykernel; default: GRADBOOK_PYTHON, then python3')
-    .option('--only <names>', 'a part of the kernels: gradbook,ipykernel,tslab,deno')
+    .option('--only <names>', 'a part of the kernels: gradbook,ipykernel,echo,tslab,deno')
     .option('--rounds <n>', 'starts of each kernel', Number, 5)
     .option('--filter <names>', `a part of the figures: ${metrics.map(({ name }) => name).join(',')}`)
     .parse(args, { from: 'user' });

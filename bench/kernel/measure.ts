@@ -71,6 +71,22 @@ const runningMetrics: (Metric & { sample: Sample; rounds: number })[] = [
     sample: (kernel, peer, serial) => repeated(20, () => ask(kernel, 'complete', peer.complete(serial()))),
   },
   {
+    name: 'completeTyped',
+    title: 'completion at each letter of a name, median',
+    unit: 'ms',
+    pick: median,
+    rounds: 5,
+    sample: async (kernel, peer, serial) => {
+      const times: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        const code = peer.complete(serial());
+        for (let end = code.lastIndexOf('.') - 4; end <= code.length; end++)
+          times.push(...(await repeated(1, () => ask(kernel, 'complete', code.slice(0, end)))));
+      }
+      return times;
+    },
+  },
+  {
     name: 'completeBusy',
     title: 'completion while a cell computes 1 s',
     unit: 'ms',
