@@ -227,6 +227,8 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   let isPreloaded = false;
   const preloaded = makeGlobal();
   async function makeGlobal(): Promise<void> {
+    // Cells need not wait for a compiler.
+    Object.assign(globalThis, { [Symbol.for('gradbook.compilesMeanwhile')]: true });
     const [own, shows] = await preload();
     // Long native calls look at the words that the io thread sets.
     (own.setInterruptWords as (words: Int32Array) => void)(words);

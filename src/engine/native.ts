@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -104,6 +105,10 @@ function waitForTermination(): void {
 let loaded: { readonly addon: Addon; readonly isa: Isa } | null = null;
 let reason = '';
 
+/** Set by whoever must not wait for a compiler while the library loads: then the engine is compiled meanwhile, and takes over when it is there. */
+const compilesMeanwhile = Symbol.for('gradbook.compilesMeanwhile');
+let waits = process.env.GRADBOOK_ENGINE === 'native' || !(compilesMeanwhile in globalThis);
+
 function open(path: string): Addon {
   const holder = { exports: {} as Addon };
   process.dlopen(holder, path);
@@ -114,13 +119,22 @@ function open(path: string): Addon {
 function compile(isa: Isa): void {
   if (findCompiler() === null) return;
   process.stderr.write('gradbook: compiling the native engine, once (less than a minute) ...\n');
-  const builder = pathToFileURL(join(packageRoot(), 'dist/src/engine/build.js')).href;
-  const script = `import(${JSON.stringify(builder)}).then((b) => b.buildEngines([${JSON.stringify(isa)}]))`;
-  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+  const { status, stderr } = spawnSync(process.execPath, building(isa), {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });
-  if (status === 0) return;
+  if (status !== 0) explain(stderr);
+}
+
+/** The arguments of a Node that builds an engine. */
+function building(isa: Isa): string[] {
+  const builder = pathToFileURL(join(packageRoot(), 'dist/src/engine/build.js')).href;
+  const script = `import(${JSON.stringify(builder)}).then((b) => b.buildEngines([${JSON.stringify(isa)}]))`;
+  return ['--input-type=module', '-e', script];
+}
+
+/** Keeps what the compiler said as the reason. */
+function explain(stderr: string): void {
   const lines = stderr.split('\n');
   const said = [/\berror\b.*:/, /Error: /].map((kind) => lines.find((line) => kind.test(line))?.trim());
   reason = `it could not be compiled: ${said.find((line) => line !== undefined) ?? stderr.trim()}`;
@@ -132,14 +146,14 @@ const damaged = /\bELF\b|too short|mach-o|truncated|self-register/i;
 /** The path of an engine, compiled if need be, or null. */
 function pathOf(isa: Isa): string | null {
   const path = builtEngine(isa);
-  if (path !== null) return path;
+  if (path !== null || !waits) return path;
   compile(isa);
   return builtEngine(isa);
 }
 
 /** The fastest engine that this machine runs, or the forced one. Null: none, and `reason` says why. */
 function find(forced: Isa | undefined): { addon: Addon; isa: Isa } | null {
-  for (const isa of forced ? [forced] : machineIsas()) {
+  for (const isa of forced ? [forced] : machineIsas().slice(0, waits ? undefined : 1)) {
     for (let path = pathOf(isa), attempt = 0; path !== null; path = pathOf(isa), attempt++)
       try {
         const addon = open(path);
@@ -216,17 +230,53 @@ export function engineStatus(): string {
     : `reference (TypeScript): ${reason}`;
 }
 
-/** Loads what `GRADBOOK_ENGINE` says: `reference`, or `native` (the default, where it can be built). */
-function start(): void {
-  if (process.env.GRADBOOK_ENGINE === 'reference' || !isMainThread) return;
-  if (useNativeEngine()) return;
-  if (process.env.GRADBOOK_ENGINE === 'native')
-    throw new Error(`GRADBOOK_ENGINE=native, but the native engine does not load: ${reason}`);
+/** Compiles while this thread goes on with the reference engine. */
+function compileMeanwhile(isa: Isa): void {
+  reason = 'the native engine is being compiled, once, which takes about a minute';
+  const child = spawn(process.execPath, building(isa), { stdio: ['ignore', 'ignore', 'pipe'] });
+  let text = '';
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece;
+  });
+  const stop = (): boolean => child.kill();
+  process.once('exit', stop);
+  child.unref();
+  (child.stderr as Socket).unref();
+  child.on('error', (error) => explain(error.message));
+  child.on('close', (code, signal) => {
+    process.off('exit', stop);
+    // An interrupt of a cell that waits for a child reaches this one too.
+    if (signal !== null) compileMeanwhile(isa);
+    else if (code !== 0) {
+      explain(text);
+      tellOfReference();
+    } else useNativeEngine(isa);
+  });
+  setFirstUse(() =>
+    process.stderr.write(`gradbook: ${reason}; until then tensors run on the slow reference engine\n`),
+  );
+}
+
+const tellOfReference = (): void =>
   setFirstUse(() =>
     process.stderr.write(
       `gradbook: the native engine is missing, so tensors run on the slow reference engine: ${reason}\n`,
     ),
   );
+
+/** Loads what `GRADBOOK_ENGINE` says: `reference`, or `native` (the default, where it can be built). */
+function start(): void {
+  if (process.env.GRADBOOK_ENGINE === 'reference' || !isMainThread) return;
+  if (useNativeEngine()) return;
+  const isa = (process.env.GRADBOOK_ISA as Isa | undefined) ?? machineIsas()[0];
+  if (!waits && builtEngine(isa) === null && findCompiler() !== null) {
+    waits = true;
+    compileMeanwhile(isa);
+    return;
+  }
+  if (process.env.GRADBOOK_ENGINE === 'native')
+    throw new Error(`GRADBOOK_ENGINE=native, but the native engine does not load: ${reason}`);
+  tellOfReference();
 }
 
 start();

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TestKernel } from './client.ts';
+import { gradbookCommand, TestKernel } from './client.ts';
 
 let kernel: TestKernel;
 beforeAll(async () => {
@@ -30,8 +31,8 @@ interface Outcome {
   traceback: string;
 }
 
-async function outcome(code: string): Promise<Outcome> {
-  const { reply, outputs } = await kernel.execute(code);
+async function outcome(code: string, where = kernel): Promise<Outcome> {
+  const { reply, outputs } = await where.execute(code);
   const stream = (name: string): string =>
     outputs
       .filter(({ header, content }) => header.msg_type === 'stream' && (content.name as unknown) === name)
@@ -357,5 +358,44 @@ describe('lines that look like magics', () => {
   test('are magics behind a regular expression with brackets, and in blocks', async () => {
     expect((await outcome('const odd = /[(]/.source\n%env HOME')).stdout).not.toBe('');
     expect((await outcome('if (true) {\n%env HOME\n}')).stdout).not.toBe('');
+  });
+});
+
+describe('where the native engine is not compiled yet', () => {
+  test.each([
+    [
+      'cells run on the reference engine meanwhile, which the first that uses a tensor says',
+      'exec sleep 5',
+      /being compiled[^\n]*reference engine/,
+    ],
+    [
+      'and cannot be, the reason is said',
+      'echo "fatal error: no luck" >&2; exit 1',
+      /engine is missing[^\n]*no luck/,
+    ],
+  ])('%s', async (_, script, said) => {
+    const place = mkdtempSync(join(tmpdir(), 'gradbook-engines-'));
+    const compiler = join(place, 'cxx');
+    writeFileSync(compiler, `#!/bin/sh\n[ "$1" = --version ] && exit 0\n${script}\n`, { mode: 0o755 });
+    const environment = [`GRADBOOK_ENGINES=${join(place, 'engines')}`, `CXX=${compiler}`];
+    const other = await TestKernel.start({
+      command: (file) => ['env', '-u', 'GRADBOOK_ENGINE', ...environment, ...gradbookCommand(file)],
+    });
+    try {
+      expect((await outcome('1 + 1', other)).result).toBe('2');
+      // The compiler fails a moment later than the first cell comes.
+      let stderr = '';
+      for (let i = 0; i < 100 && !said.test(stderr); i++) {
+        const told = await outcome('tensor([1, 2]).sum().item()', other);
+        expect(told.result).toBe('3');
+        stderr += told.stderr;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(stderr).toMatch(said);
+      expect((await outcome('tensor([3]).item()', other)).stderr).toBe('');
+    } finally {
+      await other.stop();
+      rmSync(place, { recursive: true, force: true });
+    }
   });
 });
