@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { doctor } from './doctor.ts';
 import {
   type InstallOptions,
@@ -29,17 +29,23 @@ function count(text: string): number {
   return value;
 }
 
-/** `NAME=VALUE`; the value is JSON where it parses, else text. */
+/** What papermill takes a parameter's text for: Python's words for three values, numbers, or else text; JSON as well. */
+function parameterValue(text: string): unknown {
+  const words: Record<string, unknown> = { True: true, False: false, None: null };
+  if (Object.hasOwn(words, text)) return words[text];
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** `NAME=VALUE`. */
 function parameter(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const [, name, value] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)=([\s\S]*)$/u.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError('It must read NAME=VALUE.');
-  let parsed: unknown = value;
-  try {
-    parsed = JSON.parse(value);
-  } catch {
-    // Plain text.
-  }
-  return { ...before, [name]: parsed };
+  return { ...before, [name]: parameterValue(value) };
 }
 
 const program = new Command('gradbook')
@@ -52,7 +58,9 @@ program
   .command('run')
   .description('execute notebooks without a browser')
   .argument('<notebook...>', 'notebook files')
-  .option('--output <file>', 'write the executed notebook here (one notebook)')
+  .addOption(
+    new Option('--output <file>', 'write the executed notebook here (one notebook)').conflicts('inplace'),
+  )
   .option('--inplace', 'write the outputs into the notebook itself')
   .option('--timeout <seconds>', 'what one cell may take; 0 is no limit', seconds, 600)
   .option('--allow-errors', 'go on behind a failing cell')
@@ -83,8 +91,8 @@ for (const [name, description] of [
   program
     .command(name)
     .description(description)
-    .option('--user', 'for this user (default)')
-    .option('--sys-prefix', 'in the active Python environment')
+    .addOption(new Option('--user', 'for this user (default)').conflicts(['sysPrefix', 'prefix']))
+    .addOption(new Option('--sys-prefix', 'in the active Python environment').conflicts('prefix'))
     .option('--prefix <dir>', 'under this folder')
     .action((options: InstallOptions) => {
       if (name === 'install') {

@@ -6,8 +6,9 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import type { MimeBundle } from '../interfaces.ts';
 
@@ -41,10 +42,11 @@ export function readNotebook(path: string): Notebook {
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8')) as Partial<Notebook>;
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`);
+    const { code, message } = error as Error & { code?: string };
+    throw new Error(code === 'ENOENT' ? 'there is no such file' : message);
   }
   if (parsed.nbformat !== 4 || !Array.isArray(parsed.cells))
-    throw new Error(`${path}: not a notebook of format 4 (nbformat is ${String(parsed.nbformat)})`);
+    throw new Error(`not a notebook of format 4 (nbformat is ${String(parsed.nbformat)})`);
   return { metadata: {}, nbformat_minor: 5, ...parsed } as Notebook;
 }
 
@@ -54,10 +56,15 @@ export function writeNotebook(path: string, notebook: Notebook): void {
   const temporary = `${target}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w', existsSync(target) ? statSync(target).mode : 0o666);
   try {
-    writeSync(file, `${JSON.stringify(notebook, null, 1)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    try {
+      writeFileSync(file, `${JSON.stringify(notebook, null, 1)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, target);
 }

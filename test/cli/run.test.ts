@@ -118,6 +118,15 @@ describe('gradbook run', () => {
     expect(cells[2].outputs[0].data?.['text/plain']).toBe("[ 1, 'Ada' ]");
   });
 
+  test('a parameter is what papermill takes its text for', async () => {
+    const texts = ['True', 'None', '007', '-.5', '1e3', '[1, 2]', '"7"', 'true story', ''];
+    const path = notebook('types.ipynb', [{ source: `[${texts.map((_, i) => `p${i}`).join(', ')}]` }]);
+    const args = texts.flatMap((text, i) => ['-p', `p${i}=${text}`]);
+    expect((await gradbook('run', path, '--inplace', ...args)).code).toBe(0);
+    const shown = read(path).cells[1].outputs[0].data?.['text/plain'].replace(/\s+/g, ' ');
+    expect(shown).toBe("[ true, null, 7, -0.5, 1000, [ 1, 2 ], '7', 'true story', '' ]");
+  });
+
   test('a cell that runs too long is stopped and named', async () => {
     const path = notebook('slow.ipynb', [{ source: 'while (true);' }]);
     const { code, stderr } = await gradbook('run', path, '--timeout', '1');
@@ -190,6 +199,48 @@ describe('gradbook run', () => {
   });
 });
 
+describe('the command line', () => {
+  test.each([
+    [['nosuch'], /unknown command 'nosuch'/],
+    [['run'], /missing required argument 'notebook'/],
+    [['run', 'a.ipynb', '--nosuch'], /unknown option '--nosuch'/],
+    [['run', 'a.ipynb', 'b.ipynb', '--output', 'c.ipynb'], /--output takes one notebook/],
+    [
+      ['run', 'a.ipynb', '--output', 'c.ipynb', '--inplace'],
+      /'--output <file>' cannot be used with option '--inplace'/,
+    ],
+    [['run', 'a.ipynb', '--jobs', '0'], /whole number from 1/],
+    [['run', 'a.ipynb', '--timeout', 'x'], /number of seconds/],
+    [['run', 'a.ipynb', '-p', 'bad'], /NAME=VALUE/],
+    [['install', '--user', '--sys-prefix'], /cannot be used with option/],
+    [['install', '--sys-prefix', '--prefix', 'x'], /cannot be used with option/],
+    [['uninstall', 'extra'], /too many arguments/],
+    [['doctor', '--nosuch'], /unknown option/],
+  ])('%j ends with exit code 2 and says why on stderr', async (args, why) => {
+    const { code, stdout, stderr } = await gradbook(...args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(why);
+  });
+
+  test('every command has its help, on stdout', async () => {
+    const commands = ['run', 'install', 'uninstall', 'console', 'doctor', 'password', 'lab', 'start'];
+    const { code, stdout } = await gradbook('--help');
+    expect(code).toBe(0);
+    for (const command of commands) {
+      expect(stdout).toContain(`  ${command} `);
+      const help = await gradbook(command, '--help');
+      expect([help.code, help.stderr]).toEqual([0, '']);
+      expect(help.stdout).toMatch(new RegExp(`^Usage: gradbook ${command}`));
+    }
+  });
+
+  test('a notebook that is not there is named, with exit code 1', async () => {
+    const { code, stderr } = await gradbook('run', 'nowhere.ipynb');
+    expect(code).toBe(1);
+    expect(stderr).toBe('nowhere.ipynb: there is no such file\n');
+  });
+});
+
 describe('gradbook install', () => {
   test('writes a kernelspec with absolute paths, and uninstall removes it', async () => {
     expect((await gradbook('install', '--prefix', folder)).code).toBe(0);
@@ -207,6 +258,8 @@ describe('gradbook install', () => {
     expect(existsSync(spec.argv[0])).toBe(true);
     expect(existsSync(spec.argv.find((arg) => arg.endsWith('main.js'))!)).toBe(true);
     expect(existsSync(join(place, 'logo-64x64.png'))).toBe(true);
+    const logos = ['logo-32x32.png', 'logo-64x64.png', 'logo-svg.svg'];
+    for (const logo of logos) expect(existsSync(join(place, logo))).toBe(true);
     expect((await gradbook('uninstall', '--prefix', folder)).code).toBe(0);
     expect(existsSync(place)).toBe(false);
   });
