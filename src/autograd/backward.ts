@@ -352,7 +352,7 @@ export function backward(
       (node, _index, grad, unseen) => {
         const { leaf, afterHooks } = node as AccumulateGrad;
         const before = leaf.innerGrad;
-        const sum = before ? add(before, grad) : createGraph ? grad : ownCopy(grad, start);
+        const sum = before ? add(before, grad) : createGraph ? grad : ownCopy(grad, start, unseen);
         if (before) {
           sum.storage.holdsGrad = true;
           if (unseen && sum.storage !== before.storage) leaf.dropGrad();
@@ -365,8 +365,17 @@ export function backward(
   );
 }
 
-/** A leaf's gradient must not share memory with another tensor, because it is changed in place later. */
-function ownCopy(grad: Tensor, start: readonly Tensor[]): Tensor {
+/**
+ * A leaf's gradient must not share memory with another tensor, because it is changed in place later. A view of all of a storage that only
+ * this pass knows of (`unseen`), and that no other gradient on its way lives in, takes the storage over.
+ */
+function ownCopy(grad: Tensor, start: readonly Tensor[], unseen: boolean): Tensor {
+  const { storage } = grad;
+  if (unseen && grad.base !== null && storage.inFlight === 1 && !storage.holdsGrad)
+    if (grad.isContiguous && storage.length === grad.size) {
+      storage.holdsGrad = true;
+      return grad.alias(grad.shape, grad.strides, grad.offset);
+    }
   const shared =
     grad.base !== null || start.includes(grad) || grad.storage.length !== grad.size || grad.storage.holdsGrad;
   const own = shared || !grad.isContiguous ? grad.clone() : grad.requiresGrad ? grad.detach() : grad;

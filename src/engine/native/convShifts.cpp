@@ -178,7 +178,7 @@ bool worthShifts(const Geometry& g) {
   constexpr int64_t L = lanes<T>;
   if (g.taps == 1 || g.filters < 4 || g.depth < 16) return false;
   const Runs runs(g);
-  return (runs.length + L - 1) / L * L * runs.count * 4 <= g.positions * 5;
+  return (runs.length + L - 1) / L * L * runs.count * 2 <= g.positions * 3;
 }
 
 template <class T>

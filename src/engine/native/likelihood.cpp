@@ -282,7 +282,7 @@ bool softCrossEntropy(Args& args) {
       if (peak != static_cast<T>(-INFINITY)) {
         double total = 0;
         if (step == 1 && peak == peak)
-          total = sumOfExponentials<T>(nullptr, x, soft.channels, peak);
+          total = sumOfExponentials<false, T>(nullptr, x, soft.channels, peak);
         else
           for (int64_t c = 0; c < soft.channels; c++) total += std::exp(static_cast<double>(x[c * step]) - peak);
         normalizer = peak + std::log(total);

@@ -11,7 +11,7 @@ double logSumExp(const T* x, int64_t n, int64_t step) {
   T peak = static_cast<T>(-INFINITY);
   if (step == 1) {
     peak = greatest(x, n);
-    if (peak > static_cast<T>(-INFINITY)) return peak + std::log(sumOfExponentials<T>(nullptr, x, n, peak));
+    if (peak > static_cast<T>(-INFINITY)) return peak + std::log(sumOfExponentials<false, T>(nullptr, x, n, peak));
   }
   for (int64_t i = 0; i < n; i++)
     if (!(x[i * step] <= peak)) peak = x[i * step];
@@ -90,12 +90,10 @@ void slopesOf(const View& out, const View& grad, const View& input, const View& 
       const double hard = (1 - smoothing) * w[y];
       const T scale = static_cast<T>(slope * (hard + total));
       if (rows) {
-        for (int64_t c = 0; c < channels; c += L) {
-          const int64_t left = channels - c < L ? channels - c : L;
-          const Vec<T> v = left == L ? load<T>(x + c) : loadPart<T>(x + c, left);
-          const Vec<T> result = exponentialOf(v - normalizer) * scale;
-          left == L ? store<T>(to + c, result) : storePart<T>(to + c, result, left);
-        }
+        int64_t c = 0;
+        for (; c + L <= channels; c += L) store<T>(to + c, exponentialOf(load<T>(x + c) - normalizer) * scale);
+        if (c < channels)
+          storePart<T>(to + c, exponentialOf(loadPart<T>(x + c, channels - c) - normalizer) * scale, channels - c);
       } else {
         for (int64_t c = 0; c < channels; c++)
           to[c * length] = static_cast<T>(std::exp(static_cast<double>(x[c * input.stride[1]]) - normalizer) * scale -

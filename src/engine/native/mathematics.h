@@ -17,8 +17,7 @@ inline VecD withSignOf(VecD x, VecD sign) {
 
 /** e^x: x = n ln 2 + r, a polynomial of degree 7 in r, then 2^n in two steps so that denormals are exact. */
 inline VecF exponential(VecF x) {
-  x = x > 88.8f ? splat(88.8f) : x;
-  x = x < -104.0f ? splat(-104.0f) : x;
+  x = atLeast(atMost(x, 88.8f), -104.0f);
   const float shift = 12582912.0f;
   const VecF shifted = x * 1.44269504088896341f + shift;
   const VecF n = shifted - shift;

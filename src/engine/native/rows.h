@@ -17,34 +17,30 @@ inline void addTo(VecD& total, VecF v) {
   memcpy(half, &v, sizeof v);
   total += __builtin_convertvector(half[0], VecD) + __builtin_convertvector(half[1], VecD);
 }
-inline double laneSum(VecD v) {
-  double total = 0;
-  for (int i = 0; i < lanes<double>; i++) total += v[i];
-  return total;
+/** The sum of all lanes, by halves. */
+template <int Bytes>
+inline double sumOfHalves(typename VectorOf<double, Bytes>::type v) {
+  if constexpr (Bytes == 16) {
+    return v[0] + v[1];
+  } else {
+    typename VectorOf<double, Bytes / 2>::type half[2];
+    memcpy(half, &v, sizeof v);
+    return sumOfHalves<Bytes / 2>(half[0] + half[1]);
+  }
 }
+inline double laneSum(VecD v) { return sumOfHalves<vectorBytes>(v); }
 
 /** A sum in float64 of which eight vectors at a time are added in the type itself: that loses less than the terms' own rounding. */
 template <class T>
 class WideSum {
  public:
-  void add(Vec<T> v) {
-    part_ += v;
-    if (++count_ == 8) flush();
-  }
-  double total() {
-    flush();
-    return laneSum(wide_);
-  }
+  void add(Vec<T> v) { addTo(wide_, v); }
+  /** Adds eight vectors, first to each other. */
+  void addEight(const Vec<T>* v) { add(((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]))); }
+  double total() const { return laneSum(wide_); }
 
  private:
-  void flush() {
-    addTo(wide_, part_);
-    part_ = Vec<T>{};
-    count_ = 0;
-  }
-  Vec<T> part_ = {};
   VecD wide_ = {};
-  int count_ = 0;
 };
 
 /** The greatest element; NaN is passed over, and an empty row gives -Infinity. */
@@ -71,29 +67,34 @@ inline T greatest(const T* x, int64_t n) {
   return peak;
 }
 
-/** The sum of e^(x - peak), whose terms go to `y` unless it is null. */
-template <class T>
+/** The sum of e^(x - peak), whose terms go to `y` where they are `Kept`. */
+template <bool Kept, class T>
 inline double sumOfExponentials(T* y, const T* x, int64_t n, T peak) {
   constexpr int L = lanes<T>;
-  WideSum<T> even, odd;
+  WideSum<T> sum;
   int64_t i = 0;
-  for (; i + 2 * L <= n; i += 2 * L) {
-    const Vec<T> a = exponentialOf(load<T>(x + i) - peak), b = exponentialOf(load<T>(x + i + L) - peak);
-    if (y != nullptr) {
-      store<T>(y + i, a);
-      store<T>(y + i + L, b);
-    }
-    even.add(a);
-    odd.add(b);
+  for (; i + 8 * L <= n; i += 8 * L) {
+    Vec<T> e[8];
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) e[j] = exponentialOf(load<T>(x + i + j * L) - peak);
+    if (Kept)
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; j++) store<T>(y + i + j * L, e[j]);
+    sum.addEight(e);
   }
-  double total = even.total() + odd.total();
-  for (; i < n; i += L) {
-    const int64_t left = n - i < L ? n - i : L;
-    const Vec<T> e = exponentialOf(loadPart<T>(x + i, left) - peak);
-    if (y != nullptr) storePart<T>(y + i, e, left);
-    for (int64_t j = 0; j < left; j++) total += e[j];
+  for (; i + L <= n; i += L) {
+    const Vec<T> e = exponentialOf(load<T>(x + i) - peak);
+    if (Kept) store<T>(y + i, e);
+    sum.add(e);
   }
-  return total;
+  if (i == n) return sum.total();
+  const Vec<T> e = exponentialOf(loadPart<T>(x + i, n - i) - peak);
+  if (Kept) storePart<T>(y + i, e, n - i);
+  // Lanes behind the row's end do not count.
+  T last[L] = {};
+  storePart<T>(last, e, n - i);
+  sum.add(load<T>(last));
+  return sum.total();
 }
 
 }  // namespace gradbook

@@ -35,6 +35,14 @@ using HalfF = typename VectorOf<float, vectorBytes / 2>::type;
 template <class T>
 constexpr int lanes = vectorBytes / static_cast<int>(sizeof(T));
 
+template <class To, class From>
+inline To bitsAs(From v) {
+  static_assert(sizeof(To) == sizeof(From));
+  To out;
+  memcpy(&out, &v, sizeof out);
+  return out;
+}
+
 template <class T>
 inline Vec<T> load(const T* from) {
   Vec<T> v;
@@ -49,24 +57,35 @@ inline void store(T* to, Vec<T> v) {
 template <class T>
 inline Vec<T> loadPart(const T* from, int64_t n) {
   Vec<T> v = {};
+#if defined(__AVX512F__)
+  // Written out, because the intrinsics' header is long.
+  if constexpr (sizeof(T) == 4) {
+    asm("vmovdqu32 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const Vec<T>*>(from)), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
+    return v;
+  } else if constexpr (sizeof(T) == 8) {
+    asm("vmovdqu64 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const Vec<T>*>(from)), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
+    return v;
+  }
+#endif
   memcpy(&v, from, static_cast<size_t>(n) * sizeof(T));
   return v;
 }
 template <class T>
 inline void storePart(T* to, Vec<T> v, int64_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    asm("vmovdqu32 %1, %0%{%2%}" : "+m"(*reinterpret_cast<Vec<T>*>(to)) : "v"(v), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
+    return;
+  } else if constexpr (sizeof(T) == 8) {
+    asm("vmovdqu64 %1, %0%{%2%}" : "+m"(*reinterpret_cast<Vec<T>*>(to)) : "v"(v), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
+    return;
+  }
+#endif
   memcpy(to, &v, static_cast<size_t>(n) * sizeof(T));
 }
 template <class T>
 inline Vec<T> splat(T x) {
   return Vec<T>{} + x;
-}
-
-template <class To, class From>
-inline To bitsAs(From v) {
-  static_assert(sizeof(To) == sizeof(From));
-  To out;
-  memcpy(&out, &v, sizeof out);
-  return out;
 }
 
 inline VecF squareRoot(VecF x) {
@@ -96,6 +115,27 @@ inline VecD squareRoot(VecD x) {
   for (int i = 0; i < lanes<double>; i++) x[i] = std::sqrt(x[i]);
   return x;
 #endif
+}
+
+/** A constant that the compiler does not see through: a comparison with it and its choice become one instruction. */
+inline VecF limitOf(float limit) {
+  VecF v = splat(limit);
+#if defined(__AVX512F__)
+  asm("" : "+v"(v));
+#elif defined(__SSE2__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
+/** The smaller of each lane and a limit; NaN stays. */
+inline VecF atMost(VecF x, float limit) {
+  const VecF v = limitOf(limit);
+  return v < x ? v : x;
+}
+/** The greater of each lane and a limit; NaN stays. */
+inline VecF atLeast(VecF x, float limit) {
+  const VecF v = limitOf(limit);
+  return v > x ? v : x;
 }
 
 /** Copies past the caches: for outputs that nobody reads soon. */

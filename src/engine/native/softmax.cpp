@@ -9,13 +9,16 @@ namespace {
 template <class T>
 void softmaxRow(T* y, const T* x, int64_t n, bool logarithm) {
   const T peak = greatest(x, n);
-  const double total = sumOfExponentials(logarithm ? nullptr : y, x, n, peak);
+  constexpr int L = lanes<T>;
+  int64_t i = 0;
   if (logarithm) {
-    const T shift = static_cast<T>(std::log(total));
-    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - peak) - shift;
+    const T shift = static_cast<T>(std::log(sumOfExponentials<false, T>(nullptr, x, n, peak)));
+    for (; i + L <= n; i += L) store<T>(y + i, (load<T>(x + i) - peak) - shift);
+    if (i < n) storePart<T>(y + i, (loadPart<T>(x + i, n - i) - peak) - shift, n - i);
   } else {
-    const T scale = static_cast<T>(1 / total);
-    for (int64_t i = 0; i < n; i++) y[i] *= scale;
+    const T scale = static_cast<T>(1 / sumOfExponentials<true>(y, x, n, peak));
+    for (; i + L <= n; i += L) store<T>(y + i, load<T>(y + i) * scale);
+    if (i < n) storePart<T>(y + i, loadPart<T>(y + i, n - i) * scale, n - i);
   }
 }
 
@@ -78,23 +81,24 @@ void backward(const View& out, const View& grad, const View& output, bool logari
       for (int64_t r = begin; r < end && !interrupted(); r++) {
         const T *a = g + r * n, *b = y + r * n;
         T* to = z + r * n;
-        WideSum<T> even, odd;
+        WideSum<T> sum;
         int64_t i = 0;
-        const auto term = [&](int64_t at) { return logarithm ? load<T>(a + at) : load<T>(a + at) * load<T>(b + at); };
-        for (; i + 2 * L <= n; i += 2 * L) {
-          even.add(term(i));
-          odd.add(term(i + L));
+        const auto term = [&](Vec<T> slope, const T* value) { return logarithm ? slope : slope * load<T>(value); };
+        for (; i + 8 * L <= n; i += 8 * L) {
+          Vec<T> terms[8];
+#pragma GCC unroll 8
+          for (int j = 0; j < 8; j++) terms[j] = term(load<T>(a + i + j * L), b + i + j * L);
+          sum.addEight(terms);
         }
-        double total = even.total() + odd.total();
-        for (; i < n; i++) total += logarithm ? a[i] : static_cast<double>(a[i]) * b[i];
+        for (; i + L <= n; i += L) sum.add(term(load<T>(a + i), b + i));
+        if (i < n) sum.add(logarithm ? loadPart<T>(a + i, n - i) : loadPart<T>(a + i, n - i) * loadPart<T>(b + i, n - i));
+        const double total = sum.total();
         const T t = static_cast<T>(total);
-        for (i = 0; i < n; i += L) {
-          const int64_t count = n - i < L ? n - i : L;
-          const Vec<T> slope = count == L ? load<T>(a + i) : loadPart<T>(a + i, count);
-          const Vec<T> value = count == L ? load<T>(b + i) : loadPart<T>(b + i, count);
-          const Vec<T> result = logarithm ? slope - exponentialOf(value) * t : value * (slope - t);
-          count == L ? store<T>(to + i, result) : storePart<T>(to + i, result, count);
-        }
+        const auto result = [&](Vec<T> slope, Vec<T> value) {
+          return logarithm ? slope - exponentialOf(value) * t : value * (slope - t);
+        };
+        for (i = 0; i + L <= n; i += L) store<T>(to + i, result(load<T>(a + i), load<T>(b + i)));
+        if (i < n) storePart<T>(to + i, result(loadPart<T>(a + i, n - i), loadPart<T>(b + i, n - i)), n - i);
       }
     });
     return;
