@@ -62,6 +62,22 @@ inline void microKernel(int64_t k, const T* __restrict a, const T* __restrict b,
   }
 }
 
+/** to[j * toStep + i] = from[i * fromStep + j] for four by four. */
+template <class T>
+inline void turnFour(T* to, int64_t toStep, const T* from, int64_t fromStep) {
+#if defined(__SSE2__)
+  __m128 rows[4];
+  for (int i = 0; i < 4; i++) memcpy(&rows[i], from + i * fromStep, sizeof rows[i]);
+  _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
+  for (int j = 0; j < 4; j++) memcpy(to + j * toStep, &rows[j], sizeof rows[j]);
+#else
+  T square[4][4];
+  for (int i = 0; i < 4; i++) memcpy(square[i], from + i * fromStep, sizeof square[i]);
+  for (int j = 0; j < 4; j++)
+    for (int i = 0; i < 4; i++) to[j * toStep + i] = square[i][j];
+#endif
+}
+
 /**
  * Packs rows of a strided matrix in panels of `R`: element (r, k) to panel r / R, place k * R + r % R; zeros beyond `rows`. Panels are
  * `panelDepth` values of k apart, so that several calls can fill them.
@@ -78,14 +94,23 @@ inline void packPanels(T* to, const T* from, int64_t rowStep, int64_t kStep, int
       else
         for (int64_t k = 0; k < depth; k++) memcpy(to + k * R, at + k * kStep, static_cast<size_t>(n) * sizeof(T));
     } else if (kStep == 1 && n == R) {
-      // Eight values of k at a time, so that each row is read in whole lines.
       int64_t k = 0;
-      for (; k + 8 <= depth; k += 8)
-        for (int i = 0; i < R; i++) {
-          T line[8];
-          memcpy(line, at + i * rowStep + k, sizeof line);
-          for (int j = 0; j < 8; j++) to[(k + j) * R + i] = line[j];
-        }
+      if constexpr (sizeof(T) == 4 && R >= 4) {
+        // Squares of four by four; the last one overlaps the one before it.
+        for (; k + 4 <= depth; k += 4)
+          for (int i = 0; i < R; i += 4) {
+            const int row = i + 4 <= R ? i : R - 4;
+            turnFour(to + k * R + row, R, at + row * rowStep + k, rowStep);
+          }
+      } else {
+        // Eight values of k at a time, so that each row is read in whole lines.
+        for (; k + 8 <= depth; k += 8)
+          for (int i = 0; i < R; i++) {
+            T line[8];
+            memcpy(line, at + i * rowStep + k, sizeof line);
+            for (int j = 0; j < 8; j++) to[(k + j) * R + i] = line[j];
+          }
+      }
       for (; k < depth; k++)
         for (int i = 0; i < R; i++) to[k * R + i] = at[i * rowStep + k];
     } else {

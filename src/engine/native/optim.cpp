@@ -7,6 +7,27 @@
 namespace gradbook {
 namespace {
 
+/** p -= a g + b p. */
+template <class T>
+void plainSteps(T* p, const T* g, int64_t begin, int64_t end, T a, T b) {
+  constexpr int L = lanes<T>;
+  int64_t i = begin;
+  for (; i + 4 * L <= end; i += 4 * L) {
+    // Far enough ahead for memory, which would else wait at every page.
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      __builtin_prefetch(g + i + j * L + 1024);
+      __builtin_prefetch(p + i + j * L + 1024, 1);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      const Vec<T> before = load<T>(p + i + j * L);
+      store<T>(p + i + j * L, before - (load<T>(g + i + j * L) * a + before * b));
+    }
+  }
+  for (; i < end; i++) p[i] -= a * g[i] + b * p[i];
+}
+
 /** params, grads, buffers, lr, momentum, dampening, weightDecay, nesterov, maximize, first. */
 template <class T>
 void sgdOf(const List& params, const List& grads, const List& buffers, Args& args) {
@@ -18,7 +39,7 @@ void sgdOf(const List& params, const List& grads, const List& buffers, Args& arg
     T* __restrict p = reinterpret_cast<T*>(params.data[t]);
     const T* __restrict g = reinterpret_cast<const T*>(grads.data[t]);
     if (buffers.count == 0) {
-      for (int64_t i = begin; i < end; i++) p[i] -= rate * (sign * g[i] + decay * p[i]);
+      plainSteps<T>(p, g, begin, end, sign * rate, rate * decay);
       return;
     }
     T* __restrict v = reinterpret_cast<T*>(buffers.data[t]);

@@ -66,12 +66,13 @@ typename R::template Acc<T> row(const T* x, int64_t n) {
     VecD sum[4] = {};
     // Eight numbers a lane are added in float32, which loses less than the input's own rounding, before they join the wide sums.
     for (; i + 16 * L <= n; i += 16 * L) {
-      VecF s[2] = {load<float>(x + i), load<float>(x + i + L)};
-#pragma GCC unroll 7
-      for (int j = 1; j < 8; j++) {
-        s[0] += load<float>(x + i + 2 * j * L);
-        s[1] += load<float>(x + i + (2 * j + 1) * L);
-      }
+      // Far enough ahead for memory, which would else wait at every page.
+#pragma GCC unroll 16
+      for (int j = 0; j < 16; j++) __builtin_prefetch(x + i + j * L + 1024);
+      VecF v[8];
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; j++) v[j] = load<float>(x + i + 2 * j * L) + load<float>(x + i + (2 * j + 1) * L);
+      const VecF s[2] = {(v[0] + v[1]) + (v[2] + v[3]), (v[4] + v[5]) + (v[6] + v[7])};
       HalfF part[4];
       memcpy(part, s, sizeof part);
 #pragma GCC unroll 4
