@@ -1,9 +1,31 @@
 import type { Tensor } from '../tensor/tensor.ts';
+import { GELU, ReLU, Sigmoid, Tanh } from './activations.ts';
+import { linearActivated, type ProductEnd } from './functional/linearActivated.ts';
+import { Linear } from './linear.ts';
 import { AnyModule, indented, Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 
 /** A module from one tensor to one tensor. */
 export type Layer = Module<[Tensor], Tensor>;
+
+/** The activations that the product of a linear layer can end with. */
+const ends = new Map<unknown, ProductEnd>([
+  [ReLU, 'relu'],
+  [GELU, 'gelu'],
+  [Sigmoid, 'sigmoid'],
+  [Tanh, 'tanh'],
+]);
+
+/** What a linear layer and the activation behind it give, in one pass; null where they are other layers, watched, or recorded. */
+function joined(input: Tensor, layer: Layer, next: Layer | undefined): Tensor | null {
+  const end = next === undefined ? undefined : ends.get(next.constructor);
+  if (next === undefined || end === undefined || layer.hasHooks || next.hasHooks) return null;
+  if ((next as unknown as Partial<GELU>).approximate === 'tanh' || Object.hasOwn(next, 'forward'))
+    return null;
+  const linear = layer as unknown as Linear;
+  if (linear.constructor !== Linear || linear.forward !== Linear.prototype.forward) return null;
+  return linearActivated(input, linear.weight, linear.bias, end);
+}
 
 /** The element of a tuple at a literal index (also from the end is `T[number]`). */
 type At<T extends readonly unknown[], I extends number> = `${I}` extends keyof T ? T[I] : T[number];
@@ -92,8 +114,13 @@ export class Sequential<L extends readonly Layer[] = readonly Layer[]> extends M
   }
 
   forward(input: Tensor): Tensor {
+    const layers = [...this];
     let value = input;
-    for (const layer of this) value = layer(value);
+    for (let i = 0; i < layers.length; i++) {
+      const both = joined(value, layers[i], layers[i + 1]);
+      if (both !== null) i++;
+      value = both ?? layers[i](value);
+    }
     return value;
   }
 }

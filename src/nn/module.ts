@@ -59,6 +59,11 @@ export abstract class AnyModule extends Callable {
     return watch ? watch.outputs(output) : output;
   }
 
+  /** Whether hooks run around `forward`. */
+  get hasHooks(): boolean {
+    return this.#hooks !== null;
+  }
+
   /** The class name, as printed. */
   get typeName(): string {
     return this.constructor.name;

@@ -123,6 +123,15 @@ function* products(): Generator<LargeCall> {
     },
   ];
   yield ['linear', (dtype) => g.F.linear(odd([503, 401], dtype), odd([607, 401], dtype), odd([607], dtype))];
+  yield [
+    'linear and an activation',
+    (dtype) => {
+      const { nn } = g;
+      const x = odd([503, 401], dtype);
+      for (const Activation of [nn.ReLU, nn.GELU, nn.Sigmoid, nn.Tanh])
+        g.noGrad(() => new nn.Sequential(new nn.Linear(401, 607, { dtype }), new Activation())(x));
+    },
+  ];
 }
 
 function* convolutions(): Generator<LargeCall> {

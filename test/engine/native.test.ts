@@ -228,6 +228,30 @@ describe.each(here)('the native engine on %s', (isa) => {
     }
   });
 
+  test('a linear layer and its activation in one pass have the bits of both one after the other', () => {
+    const { nn } = g;
+    for (const [inner, columns, rows] of [
+      [7, 5, 3],
+      [64, 33, 70],
+      [300, 257, 130],
+      [40, 1, 9],
+      [9, 40, 1],
+      [0, 3, 2],
+    ])
+      for (const dtype of ['float32', 'float64'] as const)
+        for (const Activation of [nn.ReLU, nn.GELU, nn.Sigmoid, nn.Tanh])
+          for (const bias of [true, false]) {
+            const run = (): g.Tensor => {
+              const net = new nn.Sequential(new nn.Linear(inner, columns, { dtype, bias }), new Activation());
+              const x = g.randn([2, rows, inner], { dtype });
+              const fused = g.noGrad(() => net(x));
+              expect(g.equal(fused, net(x))).toBe(true);
+              return fused;
+            };
+            bothEngines(isa, run, dtype === 'float32' ? 4 : 12);
+          }
+  });
+
   test('1, 2 and 3 threads give the same bits', () => {
     useNativeEngine(isa);
     sameBits(() => {

@@ -67,7 +67,7 @@ void split(const Geometry& g, const View& from, int64_t samples, int64_t channel
 void join(const Geometry& g, const Geometry& h, int64_t samples, const float* from, float* to) {
   const int64_t down = g.dilation[1], across = g.dilation[2], width = g.output[2];
   parallelRange(samples * g.filters, grain / g.positions + 1, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; t++)
+    for (int64_t t = begin; t < end && !interrupted(); t++)
       for (int64_t y = 0; y < g.output[1]; y++) {
         const int64_t n = t / g.filters, f = t % g.filters;
         const float* rows = from + ((n * down + y % down) * across * g.filters + f) * h.positions + y / down * h.output[2];

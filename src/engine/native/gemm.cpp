@@ -1,4 +1,7 @@
 // matmul and linear.
+#include <type_traits>
+
+#include "activations.h"
 #include "gemm.h"
 
 namespace gradbook {
@@ -126,24 +129,29 @@ void direct(int64_t rows, int64_t columns, int64_t depth, Matrix<T> a, const T* 
     directRows<T, 1>(columns, depth, a.data + i * a.rowStep, a.rowStep, a.columnStep, b, ldb, c + i * ldc, ldc, add);
 }
 
+/** The best way for matrices in memory; what is not packed is finished afterwards. */
+template <class T, class Finish>
+void multiplyThen(int64_t rows, int64_t columns, int64_t depth, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, bool add,
+                  const Finish& finish) {
+  if (rows == 0 || columns == 0) return;
+  const bool small = b.columnStep == 1 && rows * columns * depth <= 110592 && depth * columns * int64_t{sizeof(T)} <= 65536;
+  if (columns == 1 && depth > 0)
+    matrixVector(rows, depth, a.data, a.rowStep, a.columnStep, b.data, b.rowStep, c, ldc, add);
+  else if (rows == 1 && depth > 0)
+    matrixVector(columns, depth, b.data, b.columnStep, b.rowStep, a.data, a.columnStep, c, 1, add);
+  else if (small && depth > 0)
+    direct(rows, columns, depth, a, b.data, b.rowStep, c, ldc, add);
+  else
+    return product<T>(rows, columns, depth, a, b, c, ldc, add, finish);
+  if constexpr (Finish::changes)
+    for (int64_t i = 0; i < rows && !interrupted(); i++) finish(c + i * ldc, columns, 0);
+}
+
 }  // namespace
 
 template <class T>
 void multiply(int64_t rows, int64_t columns, int64_t depth, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc, bool add) {
-  if (rows == 0 || columns == 0) return;
-  if (columns == 1 && depth > 0) {
-    matrixVector(rows, depth, a.data, a.rowStep, a.columnStep, b.data, b.rowStep, c, ldc, add);
-    return;
-  }
-  if (rows == 1 && depth > 0) {
-    matrixVector(columns, depth, b.data, b.columnStep, b.rowStep, a.data, a.columnStep, c, 1, add);
-    return;
-  }
-  const bool small = b.columnStep == 1 && rows * columns * depth <= 110592 && depth * columns * int64_t{sizeof(T)} <= 65536;
-  if (small && depth > 0)
-    direct(rows, columns, depth, a, b.data, b.rowStep, c, ldc, add);
-  else
-    product<T>(rows, columns, depth, a, b, c, ldc, add);
+  multiplyThen<T>(rows, columns, depth, a, b, c, ldc, add, Unchanged{});
 }
 
 template void multiply<float>(int64_t, int64_t, int64_t, Matrix<float>, Matrix<float>, float*, int64_t, bool);
@@ -180,35 +188,83 @@ bool matmul(Args& args) {
   return true;
 }
 
-template <class T>
+/** Adds a bias (or nothing) to a run of results, and applies a function. */
+template <class T, class F>
+struct Epilogue {
+  static constexpr bool changes = true;
+  const T* bias;
+  void operator()(T* run, int64_t n, int64_t column) const {
+    constexpr int L = lanes<T>;
+    const T* b = bias == nullptr ? nullptr : bias + column;
+    int64_t i = 0;
+    for (; i + L <= n; i += L) store<T>(run + i, F::of(b == nullptr ? load<T>(run + i) : load<T>(run + i) + load<T>(b + i)));
+    if (i == n) return;
+    const Vec<T> rest = loadPart<T>(run + i, n - i);
+    storePart<T>(run + i, F::of(b == nullptr ? rest : rest + loadPart<T>(b + i, n - i)), n - i);
+  }
+};
+
+template <class T, class F>
 void linearOf(const View& out, const View& a, const View& w, const View& bias) {
   const int64_t rows = out.size[0], columns = out.size[1], depth = a.size[1];
-  T* c = out.as<T>();
+  const Matrix<T> left{a.as<T>(), a.stride[0], a.stride[1]}, right{w.as<T>(), w.stride[1], w.stride[0]};
+  const T* values = nullptr;
   if (bias) {
     const T* from = bias.as<T>();
     const int64_t step = bias.rank == 0 || bias.size[0] == 1 ? 0 : bias.stride[0];
-    for (int64_t i = 0; i < rows && !interrupted(); i++)
-      for (int64_t j = 0; j < columns; j++) c[i * columns + j] = from[j * step];
+    if (step == 1) {
+      values = from;
+    } else {
+      T* copy = static_cast<T*>(scratch(5, columns * int64_t{sizeof(T)}));
+      for (int64_t j = 0; j < columns; j++) copy[j] = from[j * step];
+      values = copy;
+    }
   }
-  multiply<T>(rows, columns, depth, {a.as<T>(), a.stride[0], a.stride[1]}, {w.as<T>(), w.stride[1], w.stride[0]}, c, columns,
-              static_cast<bool>(bias));
+  if (values == nullptr && std::is_same_v<F, Identity>)
+    multiply<T>(rows, columns, depth, left, right, out.as<T>(), columns, false);
+  else
+    multiplyThen<T>(rows, columns, depth, left, right, out.as<T>(), columns, false, Epilogue<T, F>{values});
+}
+
+template <class F>
+void linearThen(const View& out, const View& a, const View& w, const View& bias) {
+  out.dtype == F32 ? linearOf<float, F>(out, a, w, bias) : linearOf<double, F>(out, a, w, bias);
+}
+
+bool linearFits(const View& out, const View& a, const View& w, const View& bias) {
+  return out.dtype == a.dtype && a.dtype == w.dtype && out.dtype <= F64 && (!bias || bias.dtype == out.dtype);
 }
 
 /** out (M, N) row-major = a (M, K) x w (N, K) transposed + bias (N,). */
 bool linear(Args& args) {
   const View out = args.tensor(), a = args.tensor(), w = args.tensor(), bias = args.tensor();
-  if (out.dtype != a.dtype || a.dtype != w.dtype || out.dtype > F64 || (bias && bias.dtype != out.dtype)) return false;
-  if (out.dtype == F32)
-    linearOf<float>(out, a, w, bias);
+  if (!linearFits(out, a, w, bias)) return false;
+  linearThen<Identity>(out, a, w, bias);
+  return true;
+}
+
+/** The same, and an activation's word: relu, gelu, sigmoid, tanh. */
+bool linearActivated(Args& args) {
+  const View out = args.tensor(), a = args.tensor(), w = args.tensor(), bias = args.tensor();
+  const uint64_t activation = args.word();
+  if (!linearFits(out, a, w, bias)) return false;
+  if (activation == word("relu"))
+    linearThen<Relu>(out, a, w, bias);
+  else if (activation == word("gelu"))
+    linearThen<Gelu>(out, a, w, bias);
+  else if (activation == word("sigmoid"))
+    linearThen<Sigmoid>(out, a, w, bias);
+  else if (activation == word("tanh"))
+    linearThen<Tanh>(out, a, w, bias);
   else
-    linearOf<double>(out, a, w, bias);
+    return false;
   return true;
 }
 
 }  // namespace
 
 const Entry* gemmKernels() {
-  static const Entry entries[] = {{"matmul", matmul}, {"linear", linear}, {nullptr, nullptr}};
+  static const Entry entries[] = {{"matmul", matmul}, {"linear", linear}, {"linear.activated", linearActivated}, {nullptr, nullptr}};
   return entries;
 }
 

@@ -149,10 +149,15 @@ inline void fewRows(int64_t height, int64_t k, const T* a, const T* b, T* part) 
   microKernel<T, MR, S::NV, MR>(k, a, b, part, NR, false);
 }
 
-/** One thread's part of a product, packed. */
-template <class T, class Left, class Right>
-void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& left, const Right& right, T* c,
-                   int64_t ldc, int64_t firstRow, int64_t firstColumn, bool add) {
+/** What becomes of sums that are complete, in runs of a row: nothing. */
+struct Unchanged {
+  static constexpr bool changes = false;
+};
+
+/** One thread's part of a product, packed. `finish(run, n, column)` changes each run of results while it is in the cache. */
+template <class T, class Left, class Right, class Finish = Unchanged>
+void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& left, const Right& right, T* c, int64_t ldc,
+                   int64_t firstRow, int64_t firstColumn, bool add, const Finish& finish = {}) {
   using S = Tile<T>;
   constexpr int MR = S::MR, NR = S::NR;
   const int64_t kc = depth < S::KC ? depth : S::KC;
@@ -188,6 +193,10 @@ void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& lef
                 memcpy(row, part + i * NR, static_cast<size_t>(width) * sizeof(T));
             }
           }
+          if constexpr (Finish::changes)
+            if (pc + k == depth)
+              for (int64_t i = 0; i < mc; i++)
+                finish(c + (firstRow + ic + i) * ldc + firstColumn + jc + jr, width, firstColumn + jc + jr);
         }
       }
     }
@@ -195,27 +204,30 @@ void packedProduct(int64_t rows, int64_t columns, int64_t depth, const Left& lef
 }
 
 /** A whole product, split over threads by columns or rows where it is worth it. */
-template <class T, class Left, class Right>
-void product(int64_t rows, int64_t columns, int64_t depth, const Left& left, const Right& right, T* c, int64_t ldc, bool add) {
+template <class T, class Left, class Right, class Finish = Unchanged>
+void product(int64_t rows, int64_t columns, int64_t depth, const Left& left, const Right& right, T* c, int64_t ldc, bool add,
+             const Finish& finish = {}) {
   using S = Tile<T>;
   if (rows == 0 || columns == 0) return;
   if (depth == 0) {
     if (!add)
       for (int64_t i = 0; i < rows; i++) memset(static_cast<void*>(c + i * ldc), 0, static_cast<size_t>(columns) * sizeof(T));
+    if constexpr (Finish::changes)
+      for (int64_t i = 0; i < rows; i++) finish(c + i * ldc, columns, 0);
     return;
   }
   const double work = static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth);
   if (threadCount() == 1 || work < 200000) {
-    packedProduct<T>(rows, columns, depth, left, right, c, ldc, 0, 0, add);
+    packedProduct<T>(rows, columns, depth, left, right, c, ldc, 0, 0, add, finish);
     return;
   }
   if (columns >= rows)
     parallelRange(columns, S::NR, S::NR, [&](int64_t begin, int64_t end) {
-      packedProduct<T>(rows, end - begin, depth, left, right, c, ldc, 0, begin, add);
+      packedProduct<T>(rows, end - begin, depth, left, right, c, ldc, 0, begin, add, finish);
     });
   else
     parallelRange(rows, S::MR, S::MR, [&](int64_t begin, int64_t end) {
-      packedProduct<T>(end - begin, columns, depth, left, right, c, ldc, begin, 0, add);
+      packedProduct<T>(end - begin, columns, depth, left, right, c, ldc, begin, 0, add, finish);
     });
 }
 

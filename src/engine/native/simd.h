@@ -60,10 +60,10 @@ inline Vec<T> loadPart(const T* from, int64_t n) {
 #if defined(__AVX512F__)
   // Written out, because the intrinsics' header is long.
   if constexpr (sizeof(T) == 4) {
-    asm("vmovdqu32 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const Vec<T>*>(from)), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
+    asm("vmovdqu32 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const char(*)[vectorBytes]>(from)), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
     return v;
   } else if constexpr (sizeof(T) == 8) {
-    asm("vmovdqu64 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const Vec<T>*>(from)), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
+    asm("vmovdqu64 %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*reinterpret_cast<const char(*)[vectorBytes]>(from)), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
     return v;
   }
 #endif
@@ -74,10 +74,10 @@ template <class T>
 inline void storePart(T* to, Vec<T> v, int64_t n) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
-    asm("vmovdqu32 %1, %0%{%2%}" : "+m"(*reinterpret_cast<Vec<T>*>(to)) : "v"(v), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
+    asm("vmovdqu32 %1, %0%{%2%}" : "+m"(*reinterpret_cast<char(*)[vectorBytes]>(to)) : "v"(v), "Yk"(static_cast<uint16_t>((1u << n) - 1)));
     return;
   } else if constexpr (sizeof(T) == 8) {
-    asm("vmovdqu64 %1, %0%{%2%}" : "+m"(*reinterpret_cast<Vec<T>*>(to)) : "v"(v), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
+    asm("vmovdqu64 %1, %0%{%2%}" : "+m"(*reinterpret_cast<char(*)[vectorBytes]>(to)) : "v"(v), "Yk"(static_cast<uint8_t>((1u << n) - 1)));
     return;
   }
 #endif

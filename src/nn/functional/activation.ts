@@ -210,7 +210,7 @@ export const softmin: (input: Tensor, dim: number, options?: { dtype?: DType }) 
 );
 
 /** out = a times the normal distribution's share below a. */
-const geluKernel = kernel('activation.gelu', (out: Tensor, a: Tensor) =>
+export const geluKernel = kernel('activation.gelu', (out: Tensor, a: Tensor) =>
   mapUnary((x) => x * 0.5 * (errorFunction(x * Math.SQRT1_2) + 1), out, a),
 );
 
