@@ -49,7 +49,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
   modules.onImport = (specifier) => {
     if (specifier === 'tslab') connectTslab(modules.require, output);
   };
-  const session = new Session(modules, words);
+  const session = new Session(modules, words, () => output.context?.root ?? output.context ?? modules);
   const tracebacks = new Tracebacks();
   const comms = new Comms(output);
   const shower = connectDisplay(output, comms);
@@ -105,6 +105,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
     const run = new Script(prepared.code!, { filename: file }).runInThisContext() as (
       $: Session,
     ) => Promise<unknown>;
+    const dispose = session.begin();
     let failure: { thrown: unknown } | null = null;
     try {
       return await inTask(() => run(session));
@@ -116,7 +117,7 @@ export function startRuntime({ io, language, memory, folder, library, preload }:
         // Not awaited: the next cell's check comes after it in any case.
         void cells.changing.commit(id).catch((error: unknown) => report(error));
       }
-      await session.disposeAll(failure);
+      await dispose(failure);
     }
   }
 

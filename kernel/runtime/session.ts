@@ -19,11 +19,17 @@ const helpers = /^_(?:usingCtx|decorate\w*)\d*$/;
 const suppressing = (error: unknown, suppressed: unknown): Error =>
   Object.assign(new Error('a disposal failed as well'), { name: 'SuppressedError', error, suppressed });
 
+interface ToDispose {
+  dispose: () => unknown;
+}
+
 /** What a transformed cell sees as `$`. */
 export class Session {
   readonly #boxes = new Map<string, Box>();
   readonly #modules: Modules;
-  #disposables: { dispose: () => unknown }[] = [];
+  /** What runs, and what it has to dispose of. */
+  readonly #disposables = new WeakMap<object, ToDispose[]>();
+  readonly #running: () => object;
 
   /** The boxes that functions of cells write. */
   readonly #shared = new WeakSet<Box>();
@@ -31,8 +37,10 @@ export class Session {
   /** Element 0 counts the interrupts: a loop whose writes wait for its end ends itself when it changes. */
   readonly interrupts: Int32Array;
 
-  constructor(modules: Modules, words: Int32Array) {
+  /** @param running tells whose code runs: cells of subshells take turns. */
+  constructor(modules: Modules, words: Int32Array, running: () => object = () => modules) {
     this.#modules = modules;
+    this.#running = running;
     this.interrupts = words.subarray(shared.interrupts, shared.interrupts + 1);
   }
 
@@ -120,7 +128,7 @@ export class Session {
     const dispose = (value as { [Symbol.dispose]?: () => void } | null)?.[Symbol.dispose];
     if (value !== null && value !== undefined) {
       if (typeof dispose !== 'function') throw new TypeError('using: the value has no [Symbol.dispose]()');
-      this.#disposables.push({ dispose: () => dispose.call(value) });
+      this.#used().push({ dispose: () => dispose.call(value) });
     }
     return value;
   }
@@ -128,17 +136,28 @@ export class Session {
   awaitUsing<T>(value: T): T {
     const dispose = (value as { [Symbol.asyncDispose]?: () => Promise<void> } | null)?.[Symbol.asyncDispose];
     if (typeof dispose !== 'function') return this.using(value);
-    this.#disposables.push({ dispose: () => dispose.call(value) });
+    this.#used().push({ dispose: () => dispose.call(value) });
     return value;
   }
 
+  #used(): ToDispose[] {
+    const running = this.#running();
+    const used = this.#disposables.get(running) ?? [];
+    this.#disposables.set(running, used);
+    return used;
+  }
+
   /**
-   * Disposes of what the cell used, last first, whatever fails meanwhile. Error: that of the disposals, with `failure`, what the cell itself threw,
-   * as what it suppresses.
+   * Begins a source; what it gives disposes of what that used, last first, whatever fails meanwhile. Error: that of the disposals, with `failure`,
+   * what the source itself threw, as what it suppresses.
    */
-  async disposeAll(failure: { thrown: unknown } | null): Promise<void> {
-    const all = this.#disposables.reverse();
-    this.#disposables = [];
+  begin(): (failure: { thrown: unknown } | null) => Promise<void> {
+    const used = this.#used();
+    const from = used.length;
+    return (failure) => this.#disposeAll(used.splice(from).reverse(), failure);
+  }
+
+  async #disposeAll(all: readonly ToDispose[], failure: { thrown: unknown } | null): Promise<void> {
     let last = failure;
     for (const { dispose } of all)
       try {

@@ -213,6 +213,19 @@ describe('using', () => {
     expect(stdout).toBe('a gone\n');
   });
 
+  test('a file that %run runs, and a cell of a subshell, dispose of their own alone', async () => {
+    write('used.ts', `using b = ${made('b')}`);
+    expect((await outcome(`using a = ${made('a')}\n%run used.ts\nconsole.log('in')`)).stdout).toBe(
+      'b gone\nin\na gone\n',
+    );
+    const { content } = await kernel.request('create_subshell_request', {}, 'control');
+    const slow = outcome(
+      `using a = ${made('a')}; await new Promise((r) => setTimeout(r, 500)); console.log('in')`,
+    );
+    await kernel.execute(`using c = ${made('c')}`, {}, { subshell_id: content.subshell_id as unknown });
+    expect((await slow).stdout).toBe('in\na gone\n');
+  });
+
   test('names of helpers are none of the user’s', async () => {
     await outcome(`{ using a = ${made('a')} }`);
     expect((await outcome('%who')).stdout).not.toMatch(/_usingCtx|_decorate/);
