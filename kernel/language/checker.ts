@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type __String, unescapeLeadingUnderscores } from 'typescript/unstable/ast';
 import {
   CompletionItemKind,
   DiagnosticCategory,
@@ -503,7 +504,7 @@ export class Checker {
     const [named, typed] = this.#ask(this.#show(shown), [
       { method: 'getSymbolAtPosition', params },
       { method: 'getTypeAtPosition', params },
-    ]) as [(Meant & { name: string }) | null, { id: number } | null];
+    ]) as [(Meant & { name: __String }) | null, { id: number } | null];
     if (!named) return null;
     const ask = (method: string, params: object): unknown => this.#compiler.ask([{ method, params }])[0];
     const symbol =
@@ -515,7 +516,7 @@ export class Checker {
       { method: 'getDocumentationComment', params: { symbol: symbol.id } },
       ...(type ? [{ method: 'typeToString', params: { type: type.id } }] : []),
     ]) as [string, string | undefined];
-    return { name: symbol.name, type: text ?? 'unknown', documentation };
+    return { name: unescapeLeadingUnderscores(symbol.name), type: text ?? 'unknown', documentation };
   }
 
   names(): { name: string; kind: string; type: string }[] {

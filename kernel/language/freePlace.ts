@@ -59,8 +59,9 @@ export function freePlace(code: string, syntax: CellSyntax, start: number, end: 
   });
   if (!isRead && !(parent?.type === 'MemberExpression' && parent.object === node)) return null;
   if (path.some(({ type }) => apart.test(type))) return null;
-  const mentions = code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu)!.filter((name) => name === names[0]);
-  return mentions.length === 1 ? names.join('.') : null;
+  const [first] = names;
+  const mentions = code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu)?.filter((name) => name === first);
+  return mentions?.length === 1 ? names.join('.') : null;
 }
 
 /** The nodes around a place, from the outermost on. */

@@ -369,6 +369,14 @@ describe('what was found before is not taken for what has changed since', () => 
     }
   });
 
+  test('where nothing is written yet, all names are offered', async () => {
+    await run('const AAA = 1, __low = 2');
+    expect(await hover('__low')).toContain('__low: 2');
+    expect(await hover('__low')).not.toContain('___low');
+    for (const code of ['', '  ', '\n', '+ ', 'f(', '// '])
+      expect(await matches(code), JSON.stringify(code)).toContain('AAA');
+  });
+
   test('letter by letter the same names are offered as at once', async () => {
     await run('const letters = { first: 1, fifth: "5", second: [2] }');
     for (const typed of ['', 'f', 'fi', 'fir', 'fi', 's', 'F'])
