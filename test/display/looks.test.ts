@@ -190,9 +190,15 @@ describe.skipIf(!browserProgram)('looks, in JupyterLab (skipped where there is n
       const wrong: string[] = [];
       for (const cell of await showing()) {
         const output = await bring(cell);
-        // Figures take their ink in the frame after the theme has changed.
+        const name = numbered(theme.endsWith('Dark') ? 'dark' : 'light', cell);
+        // Figures take their ink after the theme has changed: what is pale is looked at again.
         await tab.page.waitForTimeout(200);
-        wrong.push(...(await paleIn(output, numbered(theme.endsWith('Dark') ? 'dark' : 'light', cell))));
+        let pale = await paleIn(output, name);
+        for (let again = 0; again < 5 && pale.length > 0; again++) {
+          await tab.page.waitForTimeout(1000);
+          pale = await paleIn(output, name);
+        }
+        wrong.push(...pale);
         const cut = await inPage<string[]>(
           output,
           `return [...root.querySelectorAll('.jp-OutputArea-output')]
