@@ -212,6 +212,10 @@ export const tensordot: (
       throw new RangeError(
         `tensordot: dims ${typeof dims === 'number' ? dims : `[${dims}]`} must be a whole number from 0, or two lists of dimensions`,
       );
+    if (typeof dims === 'number' && dims > Math.min(input.ndim, other.ndim))
+      throw new RangeError(
+        `tensordot: ${dims} dimensions of ${formatShape(input.shape)} and ${formatShape(other.shape)} do not match: they have not as many`,
+      );
     const range = (n: number, start: number): number[] => Array.from({ length: n }, (_, i) => start + i);
     const [a, b] =
       typeof dims === 'number'

@@ -37,8 +37,10 @@ export const polygamma: (n: number, input: Tensor) => Tensor = op(
     ],
   },
   (n: number, input: Tensor) => {
-    if (!Number.isInteger(n) || n < 0)
-      throw new RangeError(`polygamma: the order ${n} must be a whole number from 0`);
+    if (!Number.isInteger(n) || n < 0 || n > 170)
+      throw new RangeError(
+        `polygamma: the order ${n} must be a whole number from 0 to 170, the last whose factorial is a number`,
+      );
     return applyOne(polygammaPrimitive, [input.isFloating ? input : cast(input, getDefaultDtype())], { n });
   },
 );

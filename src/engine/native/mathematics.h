@@ -63,7 +63,8 @@ inline VecD exponential(VecD x) {
 /** log x in float64 for normal x (every positive float32 is one), to 1e-14; -Infinity at 0, NaN below. */
 inline VecD logarithm(VecD x) {
   const int64_t root = 0x3fe6a09e667f3bcdLL;  // sqrt(1/2)
-  const VecL moved = bitsAs<VecL>(x) - root;
+  // Below 0 this wraps around, and the result is not used.
+  const VecL moved = bitsAs<VecL>(bitsAs<Vec<uint64_t>>(x) - static_cast<uint64_t>(root));
   const VecL exponent = moved >> 52;
   const VecD m = bitsAs<VecD>((moved & 0x000fffffffffffffLL) + root);
   const VecD e = bitsAs<VecD>(exponent + 0x4338000000000000LL) - 6755399441055744.0;
