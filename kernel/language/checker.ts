@@ -1,14 +1,5 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type __String, unescapeLeadingUnderscores } from 'typescript/unstable/ast';
@@ -31,6 +22,7 @@ import { LocalFiles, namesFiles } from './localFiles.ts';
 import { type Meant, type Offer, Offers } from './offers.ts';
 import { Recent } from './recent.ts';
 import { keywordNames, namesAround, type ScopeName } from './scopeNames.ts';
+import { scratchFolder } from './scratchFolder.ts';
 import { isWithinString, typedBefore } from './typed.ts';
 
 /** How many texts' errors are remembered. */
@@ -66,17 +58,6 @@ interface CompletionInfoResponse {
 const ownRoot = findUp(dirname(fileURLToPath(import.meta.url)), 'package.json') ?? process.cwd();
 /** The `node_modules` that holds gradbook's dependencies. */
 const ownModules = dirname(dirname(createRequire(import.meta.url).resolve('typescript/package.json')));
-
-/** A folder for the compiler's files, in memory where the system has that: writing one to a disk takes as long as checking it. */
-function scratchFolder(): string {
-  for (const place of ['/dev/shm', tmpdir()])
-    try {
-      return realpathSync(mkdtempSync(join(place, 'gradbook-types-')));
-    } catch {
-      // The next one.
-    }
-  throw new Error(`no folder for temporary files can be made in ${tmpdir()}`);
-}
 
 /** The nearest folder, from `folder` upwards, that contains `name`. */
 function findUp(folder: string, name: string): string | null {
