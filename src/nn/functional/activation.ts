@@ -1,6 +1,3 @@
-import { applyOne, type Primitive } from '../../autograd/primitive.ts';
-import { kernel } from '../../engine/kernel.ts';
-import { mapUnary } from '../../engine/loops.ts';
 import { add, div, mul, neg, sub } from '../../ops/arithmetic.ts';
 import { cast } from '../../ops/cast.ts';
 import { clamp } from '../../ops/clamp.ts';
@@ -12,7 +9,6 @@ import { exponential_ } from '../../ops/randomInPlace.ts';
 import { op } from '../../ops/record.ts';
 import { scatter } from '../../ops/scatter.ts';
 import { narrow } from '../../ops/shape.ts';
-import { errorFunction } from '../../ops/specialFunctions.ts';
 import { softmax } from '../../ops/statistics.ts';
 import { reshape } from '../../ops/views.ts';
 import { where } from '../../ops/where.ts';
@@ -20,6 +16,7 @@ import { type DType, getDefaultDtype, isFloating } from '../../tensor/dtype.ts';
 import { Generator } from '../../tensor/generator.ts';
 import { formatShape, normalizeDim } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
+import { exactGelu } from './gelu.ts';
 
 export { logSoftmax, softmax } from '../../ops/statistics.ts';
 export { relu, sigmoid, tanh };
@@ -209,52 +206,6 @@ export const softmin: (input: Tensor, dim: number, options?: { dtype?: DType }) 
     softmax(neg(input), normalizeDim('softmin', dim, input.ndim), options),
 );
 
-/** out = a times the normal distribution's share below a. */
-export const geluKernel = kernel('activation.gelu', (out: Tensor, a: Tensor) =>
-  mapUnary((x) => x * 0.5 * (errorFunction(x * Math.SQRT1_2) + 1), out, a),
-);
-
-/** out = the derivative of gelu at a. */
-const geluSlopeKernel = kernel('activation.geluSlope', (out: Tensor, a: Tensor) =>
-  mapUnary(
-    (x) =>
-      0.5 * (errorFunction(x * Math.SQRT1_2) + 1) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
-    out,
-    a,
-  ),
-);
-
-const geluPrimitive: Primitive<null> = {
-  name: 'gelu',
-  forward(ctx, [input]) {
-    const x = input as Tensor;
-    const out = Tensor.allocate(x.shape, x.dtype);
-    geluKernel(out, x);
-    ctx.save(x);
-    return out;
-  },
-  gradient: (ctx, [g]) => [g && mul(g, applyOne(geluSlopePrimitive, [ctx.saved[0]], null))],
-};
-
-/** The second derivative is (2 - x²) times the normal density. */
-const geluSlopePrimitive: Primitive<null> = {
-  name: 'geluSlope',
-  forward(ctx, [input]) {
-    const x = input as Tensor;
-    const out = Tensor.allocate(x.shape, x.dtype);
-    geluSlopeKernel(out, x);
-    ctx.save(x);
-    return out;
-  },
-  gradient: (ctx, [g]) => {
-    if (!g) return [null];
-    const [x] = ctx.saved;
-    const squared = mul(x, x);
-    const density = mul(exp(mul(squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [mul(g, mul(sub(2, squared), density))];
-  },
-};
-
 /**
  * input * Φ(input), Φ being the standard normal distribution function; or its approximation by tanh.
  *
@@ -270,11 +221,7 @@ export const gelu: (input: Tensor, options?: { approximate?: 'none' | 'tanh' }) 
   },
   (input, { approximate = 'none' } = {}) => {
     if (approximate === 'none')
-      return applyOne(
-        geluPrimitive,
-        [cast(input, isFloating(input.dtype) ? input.dtype : getDefaultDtype())],
-        null,
-      );
+      return exactGelu(cast(input, isFloating(input.dtype) ? input.dtype : getDefaultDtype()));
     if (approximate !== 'tanh')
       throw new RangeError(`gelu: approximate '${String(approximate)}' is unknown: use none or tanh`);
     const cubed = mul(mul(input, input), input);

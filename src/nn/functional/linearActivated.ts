@@ -5,7 +5,7 @@ import { linearKernel } from '../../ops/matmul.ts';
 import { reshape } from '../../ops/views.ts';
 import { numel } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { geluKernel } from './activation.ts';
+import { geluKernel } from './gelu.ts';
 
 /** Activations that a product can end with. */
 export type ProductEnd = 'relu' | 'gelu' | 'sigmoid' | 'tanh';
