@@ -47,7 +47,8 @@ const look = `(async () => {
     const drawn = (node) => node.data?.length > 0 && node.querySelector('.main-svg') !== null
       && node.data.every((trace) => trace.visible !== false) && node.querySelector('.plot path, .plot image, .plot rect, .gl-container canvas, .parcoords, .cartesianlayer path, .cartesianlayer image') !== null;
     await until(() => figures().length >= wants('application/vnd.plotly.v1+json') && figures().every(drawn));
-    const views = () => [...cell.node.querySelectorAll('.jp-OutputArea-output')].filter((node) => !node.closest('.jupyter-widgets') && node.querySelector('.jupyter-widgets')).length;
+    // A widget of one's own has no class of the controls': the gallery's is a button.
+    const views = () => [...cell.node.querySelectorAll('.jp-OutputArea-output')].filter((node) => !node.closest('.jupyter-widgets') && node.querySelector('.jupyter-widgets, button')).length;
     await until(() => views() >= wants('application/vnd.jupyter.widget-view+json'));
     seen.figures += wants('application/vnd.plotly.v1+json') === 0 ? 0 : figures().filter((node) => !node.closest('.jupyter-widgets')).length;
     if (figures().some((node) => !drawn(node))) seen.empty.push(i);
