@@ -48,6 +48,17 @@ const pooled = (pool: (x: g.Tensor) => g.Tensor) => (dtype: g.DType) => {
   withGradients([x], () => pool(x));
 };
 
+/** Puts the largest values of 2 x 2 windows back where they were. */
+const unpooled =
+  (shape: readonly number[]) =>
+  (dtype: g.DType): void => {
+    const [values, indices] = g.F.maxPool2d(odd(shape, dtype), 2, {
+      returnIndices: true,
+    }) as unknown as [g.Tensor, g.Tensor];
+    const own = values.detach();
+    withGradients([own], () => g.F.maxUnpool2d(own, indices, 2));
+  };
+
 const normed =
   (
     shape: readonly number[],
@@ -168,16 +179,7 @@ function* planes(): Generator<LargeCall> {
   yield ['avgPool2d', pooled((x) => g.F.avgPool2d(x, 3, { stride: 2, padding: 1 }))];
   yield ['adaptiveAvgPool2d', pooled((x) => g.F.adaptiveAvgPool2d(x, [31, 7]))];
   yield ['adaptiveMaxPool2d', pooled((x) => g.F.adaptiveMaxPool2d(x, [31, 7]) as g.Tensor)];
-  yield [
-    'maxUnpool2d',
-    (dtype) => {
-      const [values, indices] = g.F.maxPool2d(odd([5, 41, 102, 66], dtype), 2, {
-        returnIndices: true,
-      }) as unknown as [g.Tensor, g.Tensor];
-      const own = values.detach();
-      withGradients([own], () => g.F.maxUnpool2d(own, indices, 2));
-    },
-  ];
+  yield ['maxUnpool2d', unpooled([5, 41, 102, 66])];
   yield [
     'pad',
     (dtype) => {
@@ -533,11 +535,7 @@ function* single(): Generator<LargeCall> {
         const x = odd(shape, dtype);
         withGradients([x], () => f(x));
       }
-      const [values, indices] = g.F.maxPool2d(odd([1, 1, 1200, 1300], dtype), 2, {
-        returnIndices: true,
-      }) as unknown as [g.Tensor, g.Tensor];
-      const own = values.detach();
-      withGradients([own], () => g.F.maxUnpool2d(own, indices, 2));
+      unpooled([1, 1, 1200, 1300])(dtype);
     },
   ];
   yield [
